@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The cluster as the state document describes it: what is wanted, and where every volume's segments lie. Plain data; an
+ * array and its texts belong to the struct cluster that holds them.
+ */
+#ifndef BYRE_CLUSTER_MODEL_H
+#define BYRE_CLUSTER_MODEL_H
+
+#include "base/addr.h"
+#include "base/error.h"
+#include "cluster/settings.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define CLUSTER_KEY_LEN	  32
+#define CLUSTER_ID_SIZE	  37			  /* a UUID as text, and its NUL */
+#define IMAGE_REF_SIZE	  (NAME_SIZE + 12)	  /* "debian12@1" */
+#define VOLUME_NAME_SIZE  (2 * NAME_SIZE)	  /* "node3.root" */
+#define EXTENT_SECTORS	  8192			  /* of 512 bytes: a physical extent is 4 MiB */
+#define EXTENT_BYTES	  (EXTENT_SECTORS * 512ull)
+#define THIN_BLOCK_SECTORS 128			  /* a block of a node's thin pool: 64 KiB */
+
+/* COUNT extents from START on the PV with index PV. The first sector on the PV's partition is pe_start + START * EXTENT_SECTORS. */
+struct segment {
+	uint32_t pv, start, count;
+};
+struct segments {
+	struct segment *v;
+	size_t n;
+};
+
+struct pv {
+	char partuuid[CLUSTER_ID_SIZE]; /* GPT partition GUID, lower case */
+	char uuid[48];			/* LVM's */
+	uint64_t pe_start;		/* sectors */
+	uint32_t extents;
+};
+
+struct image {
+	char name[NAME_SIZE];
+	unsigned version;
+	uint64_t bytes;	      /* of the file system, from the start of the volume */
+	char sha256[65];      /* of those bytes, as hex */
+	char kernel[NAME_SIZE]; /* version, as in uname -r */
+	struct segments segments;
+};
+
+/* An LV from which stores and swap areas are cut. */
+struct slab {
+	char lv[NAME_SIZE];
+	struct segments segments;
+};
+
+enum volume_kind { VOLUME_ROOT, VOLUME_SWAP, VOLUME_SHARED };
+struct volume {
+	char name[VOLUME_NAME_SIZE]; /* "node3.root" */
+	enum volume_kind kind;
+	unsigned node;		     /* its node's number; 0 for shared */
+	char image[IMAGE_REF_SIZE];  /* of a root: its external origin; else "" */
+	uint64_t bytes;		     /* as the node sees it */
+	struct segments metadata;    /* of a root's thin pool; else none */
+	struct segments data;
+};
+
+struct node {
+	unsigned number; /* from 1 */
+	char name[NAME_SIZE];
+	struct mac mac; /* of the boot interface */
+	uint32_t boot_ip, storage_ip;
+	char machine_id[33];
+	char image[IMAGE_REF_SIZE]; /* booted from */
+};
+
+struct cluster {
+	uint64_t generation; /* of the document; counted from 1 */
+	char id[CLUSTER_ID_SIZE];
+	unsigned char key[CLUSTER_KEY_LEN]; /* secret: everything that the cluster keeps to itself derives from it */
+	struct settings settings;	    /* macs unused: they are the nodes' */
+	struct node *nodes;		    /* ascending by number */
+	size_t n_nodes;
+	struct pv *pvs;
+	size_t n_pvs;
+	struct image *images;
+	size_t n_images;
+	struct slab *slabs;
+	size_t n_slabs;
+	struct volume *volumes;
+	size_t n_volumes;
+};
+
+void cluster_init(struct cluster *c);
+void cluster_free(struct cluster *c);
+static inline void cluster_freep(struct cluster *c)
+{
+	cluster_free(c);
+}
+
+/* Each returns NULL when there is none. Pointers stay valid until the array changes. */
+struct node *cluster_node(const struct cluster *c, unsigned number);
+struct node *cluster_node_by_mac(const struct cluster *c, const struct mac *mac);
+struct node *cluster_node_by_name(const struct cluster *c, const char *name);
+struct image *cluster_image(const struct cluster *c, const char *ref);
+struct volume *cluster_volume(const struct cluster *c, const char *name);
+struct volume *cluster_node_volume(const struct cluster *c, unsigned number, enum volume_kind kind);
+
+/* "name@version" of an image, into DST; returns DST. */
+char *image_ref(char dst[IMAGE_REF_SIZE], const struct image *i);
+const char *volume_kind_name(enum volume_kind kind); /* "root", "swap", "shared" */
+uint64_t segments_extents(const struct segments *s);
+/* Appends a segment: 0 or -ENOMEM. */
+int segments_add(struct segments *s, struct segment seg);
+void segments_free(struct segments *s);
+
+/* Everything that must hold between the parts: names and numbers unique, references found, segments inside their PV and apart. */
+int cluster_check(const struct cluster *c, struct error *e);
+
+#endif

@@ -1,0 +1,81 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The lab's network: one namespace, one bridge (the switch), one tap per machine (the cables), counters on the target's port.
+
+# net_claim: takes the lab's name on this machine: says who owns it BEFORE anything is made. Exit 1 when another tree has it.
+net_claim() {
+	local owner
+	mkdir -p /run/byre-lab
+	owner=$(get "$LAB_RUN/owner")
+	if [ -n "$owner" ] && [ "$owner" != "$LAB_DIR" ]; then
+		die "the lab '$LAB' belongs to $owner: choose another name with LAB=..."
+	fi
+	if [ -z "$owner" ] && [ -e "/run/netns/$LAB_NS" ]; then
+		die "a network namespace $LAB_NS exists already and is not the lab's: choose another name with LAB=..."
+	fi
+	mkdir -p "$LAB_DIR" "$LAB_RUN" || exit 1
+	put "$LAB_RUN/owner" "$LAB_DIR"
+	put "$LAB_DIR/made" "netns $LAB_NS, sockets $LAB_RUN, files $LAB_DIR"
+}
+
+# net_up: makes namespace, bridge and counters.
+net_up() {
+	ip netns add "$LAB_NS" || die "cannot make the network namespace $LAB_NS"
+	in_net ip link set lo up
+	in_net ip link add lan type bridge stp_state 0 forward_delay 0 mcast_snooping 0 || die "cannot make a bridge in $LAB_NS"
+	in_net ip addr add "$LAB_SAN_IP/24" dev lan
+	in_net ip addr add "$LAB_HOST_IP/24" dev lan
+	# The firmware waits for an IPv6 router; the nodes' dnsmasq advertises fd77::/64.
+	in_net ip addr add fd77::250/64 dev lan nodad
+	in_net ip link set lan up
+	net_count || warn "no counters on the SAN's port: nft failed"
+}
+
+# net_count: counts, per machine, the packets and bytes of the target's port in both directions; `cut` drops them all.
+net_count() {
+	in_net nft -f - <<-EOF
+		table inet lab {
+			set read { type ipv4_addr; size 4096; flags dynamic; counter; }
+			set written { type ipv4_addr; size 4096; flags dynamic; counter; }
+			chain cut_in { type filter hook input priority -10; }
+			chain in { type filter hook input priority 0; ip daddr $LAB_SAN_IP tcp dport $LAB_SAN_PORT add @written { ip saddr }; }
+			chain out { type filter hook output priority 0; ip saddr $LAB_SAN_IP tcp sport $LAB_SAN_PORT add @read { ip daddr }; }
+		}
+	EOF
+}
+
+# net_plug N: the machine's tap, plugged into the bridge; keeps what is there already.
+net_plug() {
+	in_net ip link show "tap$1" >/dev/null 2>&1 && return 0
+	in_net ip tuntap add dev "tap$1" mode tap && in_net ip link set "tap$1" master lan up ||
+		die "cannot make the tap of machine $1"
+}
+
+net_cut_machine() {
+	in_net ip link set "tap$1" nomaster || die "machine $1 has no cable yet: start it first"
+}
+
+net_heal_machine() {
+	in_net ip link set "tap$1" master lan || die "machine $1 has no cable yet: start it first"
+}
+
+# is_cut N: machine N's cable is pulled.
+is_cut() {
+	in_net ip link show "tap$1" >/dev/null 2>&1 && ! in_net ip -o link show "tap$1" | grep -q ' master lan '
+}
+
+# The SAN's cable: its packets vanish, no connection is refused or reset.
+net_cut_san() { in_net nft "flush chain inet lab cut_in; add rule inet lab cut_in ip daddr $LAB_SAN_IP tcp dport $LAB_SAN_PORT drop"; }
+net_heal_san() { in_net nft flush chain inet lab cut_in; }
+
+cmd_net() {
+	local verb=${1-} what=${2-}
+	[ $# = 2 ] || die_usage "usage: lab net cut|heal N"
+	need_lab
+	[ "$what" = san ] && what=san || { check_machine "$what"; }
+	case $verb in
+	cut) if [ "$what" = san ]; then net_cut_san; else net_cut_machine "$what"; fi ;;
+	heal) if [ "$what" = san ]; then net_heal_san; else net_heal_machine "$what"; fi ;;
+	*) die_usage "unknown verb 'net $verb'" ;;
+	esac
+}

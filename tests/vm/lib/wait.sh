@@ -1,0 +1,72 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Waiting for machines: on what the console says, and on a machine being up (its boot is finished, by its own systemd).
+
+# seconds_since FILE: whole seconds since the time in a state file.
+seconds_since() {
+	local then
+	then=$(get "$1" 0)
+	echo $(($(date +%s) - ${then%.*}))
+}
+
+# give_up N WHY: says why machine N is not up, with the end of its console. Returns 1.
+give_up() {
+	warn "machine $1: $2; its console ends with:"
+	machine_console "$1" | grep -v '^[[:space:]]*$' | tail -n 12 | sed 's/^/  | /' >&2
+	return 1
+}
+
+# machine_panic N: prints the line when its kernel or its PID 1 has given up.
+machine_panic() { machine_console "$1" | grep -a -m 1 -e 'Kernel panic' -e 'byre-init: fatal'; }
+
+# wait_node N: until machine N is up; prints a progress line, remembers the seconds. 1 when it will not come.
+wait_node() {
+	local n=$1 dir state panic limit=${LAB_BOOT_TIMEOUT:-600}
+	dir=$(machine_dir "$n")
+	while :; do
+		machine_on "$n" || { give_up "$n" "it went off"; return 1; }
+		state=$(node_state "$n") && break
+		panic=$(machine_panic "$n") && { give_up "$n" "$panic"; return 1; }
+		(($(seconds_since "$dir/started") < limit)) || { give_up "$n" "not up after $limit s"; return 1; }
+		sleep 0.5
+	done
+	put "$dir/ready" "$(seconds_since "$dir/started")"
+	say "node$n: $state after $(get "$dir/ready") s"
+}
+
+# node_state N: prints "running", or "degraded (UNITS)", when the machine's boot is finished; else 1.
+node_state() {
+	local out
+	# shellcheck disable=SC2016 # runs over there
+	out=$(LAB_SSH_CONNECT=3 timeout 120 in_net_ssh "$1" 'systemctl is-system-running --wait; systemctl --failed --plain --no-legend | cut -d " " -f 1 | paste -s -d " "' 2>/dev/null)
+	case $out in
+	running*) echo running ;;
+	degraded*) echo "degraded (${out#*$'\n'})" ;;
+	*) return 1 ;;
+	esac
+}
+
+# wait_install N SECONDS: follows the console of the installing machine: passes the installer's lines through until it is done
+# (0), or has failed, or the machine or the time is gone (1 and a message).
+wait_install() {
+	local n=$1 deadline=$((SECONDS + $2)) line rc
+	while :; do
+		IFS= read -r -t $((deadline - SECONDS > 0 ? deadline - SECONDS : 1)) line
+		rc=$?
+		((rc <= 128)) || { give_up "$n" "the installation is not done after $2 s"; return 1; }
+		((rc == 0)) || { give_up "$n" "it went off before the installation was done"; return 1; }
+		case $line in
+		*'byre-install: done'*) say "node$n: ${line##*byre-install: }"; return 0 ;;
+		*'byre-install: failed'*) warn "${line##*lab: }"; return 1 ;;
+		*'Kernel panic'*) give_up "$n" "$line"; return 1 ;;
+		*'byre-install: '*) say "node$n: ${line##*byre-install: }" ;;
+		esac
+	done < <(follow_console "$n")
+}
+
+# follow_console N: the console's lines since the machine was switched on, and on, until it goes off.
+follow_console() {
+	local dir
+	dir=$(machine_dir "$1")
+	tail -c "+$(($(get "$dir/offset" 0) + 1))" -s 0.2 --pid="$(proc_pid "$dir/supervisor")" -f "$dir/console.log" | plain
+}

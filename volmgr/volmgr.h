@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Volumes on the SAN, for those who may write there. Everything here runs LVM tools and writes the state area: call it from one program at a time.
+ */
+#ifndef BYRE_VOLMGR_VOLMGR_H
+#define BYRE_VOLMGR_VOLMGR_H
+
+#include "volmgr/compose.h"
+
+/* --- disks and their free space ----------------------------------------------------------------------------------------- */
+
+struct disk_segment {
+	uint64_t start, size; /* bytes */
+};
+struct disk_info {
+	char path[64];	     /* /dev/sda */
+	char vendor[24], model[40], serial[80];
+	uint64_t bytes;
+	bool has_table;	     /* a GPT */
+	char other_content[64]; /* what is on it when it has no GPT: "ext4", "LVM2_member", "dos"; "" = nothing known */
+	struct disk_segment *free_segments; /* largest first */
+	size_t n_free;
+	struct container_place *containers;
+	size_t n_containers;
+};
+int disk_inspect(const char *path, struct disk_info *ret, struct error *e);
+void disk_info_free(struct disk_info *d);
+
+/* --- making a container ------------------------------------------------------------------------------------------------- */
+
+/* What each thing will take, before anything is written. All in bytes. */
+struct container_plan {
+	struct disk_segment segment;   /* chosen by settings.free_space_allocation */
+	uint64_t image, stores, swap, shared; /* in the PV */
+	uint64_t needed, available;    /* whole container, the state partition included */
+	uint32_t image_extents, slab_extents, swap_extents, shared_extents;
+};
+/* -EEXIST: the container's name is taken on that disk; -ENOSPC: names needed and available. Writes nothing. */
+int container_plan(const struct settings *s, const struct disk_info *d, uint64_t image_bytes, struct container_plan *ret, struct error *e);
+
+/* Told as work goes on: WHAT is a short phrase; DONE of TOTAL bytes (0 of 0 for a step without measure). May be NULL. */
+typedef void volmgr_progress_fn(const char *what, uint64_t done, uint64_t total, void *data);
+
+/*
+ * Makes the two partitions (a GPT too when the disk has none and nothing known is on it), the PV, the volume group and its LVs: image, slab,
+ * swap slab, shared; formats the state area; gives every store a zeroed metadata head. Fills c->pvs, slabs, images (one, without checksum) and volumes
+ * from c->settings and c->nodes. LVM commits and state writes do not depend on the number of nodes. The document is not published yet.
+ */
+int container_create(struct cluster *c, const struct disk_info *d, const struct container_plan *p, const char *image_name,
+		     volmgr_progress_fn *progress, void *data, struct error *e);
+
+/* Takes away what container_create made: only for an installation that failed before it published a document. */
+int container_abandon(const struct cluster *c, const struct disk_info *d, struct error *e);
+
+/* The image's volume, writable, before it is published: mkfs, fill, then image_seal. Path in RET_PATH. */
+int image_open_new(const struct cluster *c, const struct image *i, char ret_path[256], struct error *e);
+/* Flushes, releases the writable device, reads the volume back and sets i->sha256. From now on nobody writes it. */
+int image_seal(const struct cluster *c, struct image *i, volmgr_progress_fn *progress, void *data, struct error *e);
+/* Computes the checksum of the image as it is on the SAN now: -EUCLEAN when it is not i->sha256. */
+int image_verify(const struct cluster *c, const struct image *i, volmgr_progress_fn *progress, void *data, struct error *e);
+
+/* --- the state area, written -------------------------------------------------------------------------------------------- */
+
+/* Writes the layout of an empty state area for CONTAINER onto DEVICE (whole partition, at least 256 MiB). */
+int state_area_format(const char *device, const char *container, const char *id, struct error *e);
+
+/* Publishes C with generation + 1 (of the newest document there) and sets c->generation. Payload, flush, header, flush, read back. */
+int state_area_publish(struct state_area *a, struct cluster *c, struct error *e);
+
+#endif
