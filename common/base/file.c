@@ -103,7 +103,7 @@ static int read_to_end(int fd, size_t max, char **ret_data, size_t *ret_len)
 int file_read(int dirfd, const char *path, size_t max, char **ret_data, size_t *ret_len, struct error *e)
 {
 	cleanup_fd int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	size_t len;
+	size_t len = 0;
 	int r;
 
 	if (fd < 0)
@@ -174,7 +174,7 @@ int file_write(int dirfd, const char *path, mode_t mode, const void *data, size_
 int file_update(int dirfd, const char *path, mode_t mode, const void *data, size_t len, struct error *e)
 {
 	cleanup_free char *old = NULL;
-	size_t old_len;
+	size_t old_len = 0;
 	struct stat st;
 	int r;
 
