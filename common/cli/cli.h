@@ -24,7 +24,7 @@ struct cli_option {
 
 /*
  * One sub-command. RUN gets the operands (NULL-terminated ARGV of ARGC, without program and command name) and returns 0, or a negative
- * errno with E set; -EX_USAGE_ERROR (CLI_USAGE) makes the program exit with 2. A table ends with a NULL name.
+ * errno with E set; -CLI_USAGE makes the program exit with 2. A table ends with a NULL name.
  */
 struct cli_command {
 	const char *name;	/* may have two words: "state show" */

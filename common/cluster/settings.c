@@ -237,14 +237,21 @@ struct parse {
 	unsigned highest_mac;
 };
 
+static bool is_printable(const char *s)
+{
+	while (*s >= ' ' && *s <= '~')
+		s++;
+	return !*s;
+}
+
 static int add_ssh_key(struct settings *s, const char *value, struct error *e)
 {
 	char **more;
 
 	if (!str_starts(value, "ssh-") && !str_starts(value, "ecdsa-") && !str_starts(value, "sk-"))
 		return error_set(e, EINVAL, "ssh-key: '%.30s' does not begin like a public key", value);
-	if (strlen(value) > 8192 || value[strcspn(value, "\r\t\v\f")])
-		return error_set(e, EINVAL, "ssh-key: not one line of a public key");
+	if (strlen(value) > 8192 || !is_printable(value))
+		return error_set(e, EINVAL, "ssh-key: not one line of printable ASCII");
 	more = realloc(s->ssh_keys, (s->n_ssh_keys + 1) * sizeof(*more));
 	if (!more)
 		return error_errno(e, ENOMEM, "ssh-key");

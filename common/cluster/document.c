@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cluster/document.h"
+
+#include "base/cleanup.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+/* --- reading ------------------------------------------------------------------------------------------------------ */
+
+/* Each getter fails with "MEMBER: why"; callers put the place in front. */
+static int get_text(const json_t *o, const char *key, char *dst, size_t size, struct error *e)
+{
+	const json_t *j = json_object_get(o, key);
+
+	if (!json_is_string(j))
+		return error_set(e, EINVAL, "%s: no text", key);
+	if (json_string_length(j) != strlen(json_string_value(j)) || str_copy(dst, size, json_string_value(j)) < 0)
+		return error_set(e, EINVAL, "%s: text too long", key);
+	return 0;
+}
+
+static int get_u64(const json_t *o, const char *key, uint64_t max, uint64_t *ret, struct error *e)
+{
+	const json_t *j = json_object_get(o, key);
+
+	if (!json_is_integer(j) || json_integer_value(j) < 0 || (uint64_t)json_integer_value(j) > max)
+		return error_set(e, EINVAL, "%s: no number from 0 to %" PRIu64, key, max);
+	*ret = (uint64_t)json_integer_value(j);
+	return 0;
+}
+
+static int get_uint(const json_t *o, const char *key, unsigned max, unsigned *ret, struct error *e)
+{
+	uint64_t v = 0;
+	int r = get_u64(o, key, max, &v, e);
+
+	if (r == 0)
+		*ret = (unsigned)v;
+	return r;
+}
+
+static int get_ip(const json_t *o, const char *key, uint32_t *ret, struct error *e)
+{
+	char text[IP4_LEN];
+	int r = get_text(o, key, text, sizeof(text), e);
+
+	if (r == 0 && ip4_parse(text, ret) < 0)
+		return error_set(e, EINVAL, "%s: '%s' is no IPv4 address", key, text);
+	return r;
+}
+
+static int get_segment(const json_t *j, struct segment *ret)
+{
+	uint32_t *part[] = {&ret->pv, &ret->start, &ret->count};
+
+	if (!json_is_array(j) || json_array_size(j) != 3)
+		return -EINVAL;
+	for (size_t i = 0; i < 3; i++) {
+		const json_t *n = json_array_get(j, i);
+
+		if (!json_is_integer(n) || json_integer_value(n) < 0 || json_integer_value(n) > UINT32_MAX)
+			return -EINVAL;
+		*part[i] = (uint32_t)json_integer_value(n);
+	}
+	return 0;
+}
+
+/* A list of [pv, start, count]. */
+static int get_segments(const json_t *o, const char *key, struct segments *ret, struct error *e)
+{
+	const json_t *list = json_object_get(o, key);
+
+	if (!json_is_array(list))
+		return error_set(e, EINVAL, "%s: no list", key);
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		struct segment s;
+
+		if (get_segment(json_array_get(list, i), &s) < 0)
+			return error_set(e, EINVAL, "%s: segment %zu is not [pv,start,count]", key, i);
+		if (segments_add(ret, s) < 0)
+			return error_errno(e, ENOMEM, "%s", key);
+	}
+	return 0;
+}
+
+static int read_pv(const json_t *o, void *item, struct error *e)
+{
+	struct pv *p = item;
+	int r = get_text(o, "partuuid", p->partuuid, sizeof(p->partuuid), e);
+
+	if (r == 0)
+		r = get_text(o, "uuid", p->uuid, sizeof(p->uuid), e);
+	if (r == 0)
+		r = get_u64(o, "pe_start", UINT32_MAX, &p->pe_start, e);
+	return r < 0 ? r : get_uint(o, "extents", UINT32_MAX, &p->extents, e);
+}
+
+static int read_image(const json_t *o, void *item, struct error *e)
+{
+	struct image *i = item;
+	int r = get_text(o, "name", i->name, sizeof(i->name), e);
+
+	if (r == 0)
+		r = get_uint(o, "version", 1000000, &i->version, e);
+	if (r == 0)
+		r = get_u64(o, "bytes", 1ull << 50, &i->bytes, e);
+	if (r == 0)
+		r = get_text(o, "sha256", i->sha256, sizeof(i->sha256), e);
+	if (r == 0)
+		r = get_text(o, "kernel", i->kernel, sizeof(i->kernel), e);
+	return r < 0 ? r : get_segments(o, "segments", &i->segments, e);
+}
+
+static int read_slab(const json_t *o, void *item, struct error *e)
+{
+	struct slab *s = item;
+	int r = get_text(o, "lv", s->lv, sizeof(s->lv), e);
+
+	return r < 0 ? r : get_segments(o, "segments", &s->segments, e);
+}
+
+static int read_kind(const json_t *o, enum volume_kind *ret, struct error *e)
+{
+	char text[NAME_SIZE];
+	int r = get_text(o, "kind", text, sizeof(text), e);
+
+	if (r < 0)
+		return r;
+	for (unsigned k = VOLUME_ROOT; k <= VOLUME_SHARED; k++) {
+		if (strcmp(volume_kind_name(k), text) == 0) {
+			*ret = k;
+			return 0;
+		}
+	}
+	return error_set(e, EINVAL, "kind: '%s' is no kind of volume", text);
+}
+
+static int read_volume(const json_t *o, void *item, struct error *e)
+{
+	struct volume *v = item;
+	int r = get_text(o, "name", v->name, sizeof(v->name), e);
+
+	if (r == 0)
+		r = read_kind(o, &v->kind, e);
+	if (r == 0)
+		r = get_uint(o, "node", CLUSTER_MAX_NODES, &v->node, e);
+	if (r == 0)
+		r = get_text(o, "image", v->image, sizeof(v->image), e);
+	if (r == 0)
+		r = get_u64(o, "bytes", 1ull << 50, &v->bytes, e);
+	if (r == 0)
+		r = get_segments(o, "metadata", &v->metadata, e);
+	return r < 0 ? r : get_segments(o, "data", &v->data, e);
+}
+
+static int read_node(const json_t *o, void *item, struct error *e)
+{
+	struct node *n = item;
+	char mac[MAC_LEN];
+	int r = get_uint(o, "number", CLUSTER_MAX_NODES, &n->number, e);
+
+	if (r == 0)
+		r = get_text(o, "name", n->name, sizeof(n->name), e);
+	if (r == 0)
+		r = get_text(o, "mac", mac, sizeof(mac), e);
+	if (r == 0 && mac_parse(mac, &n->mac) < 0)
+		r = error_set(e, EINVAL, "mac: '%s' is no MAC address", mac);
+	if (r == 0)
+		r = get_ip(o, "boot_ip", &n->boot_ip, e);
+	if (r == 0)
+		r = get_ip(o, "storage_ip", &n->storage_ip, e);
+	if (r == 0)
+		r = get_text(o, "machine_id", n->machine_id, sizeof(n->machine_id), e);
+	return r < 0 ? r : get_text(o, "image", n->image, sizeof(n->image), e);
+}
+
+/* Reads the list KEY of DOC into a new array of items of SIZE bytes. *RET_N grows with every item, so that what was read can be freed. */
+static int read_list(const json_t *doc, const char *key, size_t size, void *ret_items, size_t *ret_n,
+		     int (*read_item)(const json_t *, void *, struct error *), struct error *e)
+{
+	const json_t *list = json_object_get(doc, key);
+	size_t n = json_array_size(list);
+	char *items;
+
+	if (!json_is_array(list))
+		return error_set(e, EINVAL, "%s: no list", key);
+	items = calloc(n + 1, size);
+	if (!items)
+		return error_errno(e, ENOMEM, "%s", key);
+	memcpy(ret_items, &items, sizeof(items));
+	for (size_t i = 0; i < n; i++) {
+		*ret_n = i + 1;
+		if (read_item(json_array_get(list, i), items + i * size, e) < 0)
+			return error_wrap(e, "%s[%zu]", key, i);
+	}
+	return 0;
+}
+
+static int read_ssh_keys(const json_t *doc, struct settings *s, struct error *e)
+{
+	const json_t *list = json_object_get(doc, "ssh_keys");
+	size_t n = json_array_size(list);
+
+	if (!json_is_array(list))
+		return error_set(e, EINVAL, "ssh_keys: no list");
+	s->ssh_keys = calloc(n + 1, sizeof(*s->ssh_keys));
+	for (size_t i = 0; s->ssh_keys && i < n; i++) {
+		const char *text = json_string_value(json_array_get(list, i));
+
+		if (!text || strchr(text, '\n'))
+			return error_set(e, EINVAL, "ssh_keys[%zu]: no line of text", i);
+		s->ssh_keys[i] = strdup(text);
+		if (!s->ssh_keys[i])
+			break;
+		s->n_ssh_keys++;
+	}
+	return s->ssh_keys && s->n_ssh_keys == n ? 0 : error_errno(e, ENOMEM, "ssh_keys");
+}
+
+/* The settings as an object of texts, by the keys of settings_table. A key of a newer program is passed over. */
+static int read_settings(const json_t *doc, struct settings *s, struct error *e)
+{
+	json_t *o = json_object_get(doc, "settings");
+
+	if (!json_is_object(o))
+		return error_set(e, EINVAL, "settings: no object");
+	for (const struct setting *d = settings_table; d->key; d++) {
+		const json_t *j = json_object_get(o, d->key);
+
+		if (!json_is_string(j))
+			return error_set(e, EINVAL, "settings: %s: no text", d->key);
+		if (settings_set(s, d->key, json_string_value(j), e) < 0)
+			return error_wrap(e, "settings");
+	}
+	return 0;
+}
+
+static int read_head(const json_t *doc, struct cluster *c, struct error *e)
+{
+	char hex[2 * CLUSTER_KEY_LEN + 1];
+	unsigned format = 0;
+	int r = get_uint(doc, "format", UINT32_MAX, &format, e);
+
+	if (r == 0 && format != DOCUMENT_FORMAT)
+		return error_set(e, format > DOCUMENT_FORMAT ? ENOTSUP : EINVAL, "format %u: this program reads format %d", format, DOCUMENT_FORMAT);
+	if (r == 0)
+		r = get_u64(doc, "generation", INT64_MAX, &c->generation, e);
+	if (r == 0)
+		r = get_text(doc, "id", c->id, sizeof(c->id), e);
+	if (r == 0)
+		r = get_text(doc, "key", hex, sizeof(hex), e);
+	if (r == 0 && str_unhex(hex, c->key, sizeof(c->key)) < 0)
+		r = error_set(e, EINVAL, "key: not %d hex digits", 2 * CLUSTER_KEY_LEN);
+	explicit_bzero(hex, sizeof(hex));
+	return r;
+}
+
+static int read_document(const json_t *doc, struct cluster *c, struct error *e)
+{
+	int r = read_head(doc, c, e);
+
+	if (r == 0)
+		r = read_settings(doc, &c->settings, e);
+	if (r == 0)
+		r = read_ssh_keys(doc, &c->settings, e);
+	if (r == 0)
+		r = read_list(doc, "nodes", sizeof(*c->nodes), &c->nodes, &c->n_nodes, read_node, e);
+	if (r == 0)
+		r = read_list(doc, "pvs", sizeof(*c->pvs), &c->pvs, &c->n_pvs, read_pv, e);
+	if (r == 0)
+		r = read_list(doc, "images", sizeof(*c->images), &c->images, &c->n_images, read_image, e);
+	if (r == 0)
+		r = read_list(doc, "slabs", sizeof(*c->slabs), &c->slabs, &c->n_slabs, read_slab, e);
+	if (r == 0)
+		r = read_list(doc, "volumes", sizeof(*c->volumes), &c->volumes, &c->n_volumes, read_volume, e);
+	return r < 0 ? r : cluster_check(c, e);
+}
+
+int document_parse(const char *text, size_t len, struct cluster *ret, struct error *e)
+{
+	json_auto_t *doc = NULL;
+	json_error_t je;
+	int r;
+
+	if (len > DOCUMENT_MAX)
+		return error_set(e, EFBIG, "document: %zu bytes: larger than %u", len, DOCUMENT_MAX);
+	doc = json_loadb(text, len, JSON_REJECT_DUPLICATES, &je);
+	if (!doc)
+		return error_set(e, EINVAL, "document: line %d: %s", je.line, je.text);
+	r = read_document(doc, ret, e);
+	if (r < 0) {
+		cluster_free(ret);
+		return error_wrap(e, "document");
+	}
+	return 0;
+}
+
+/* --- writing ------------------------------------------------------------------------------------------------------- */
+
+static json_t *print_segments(const struct segments *s)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->n; i++)
+		json_array_append_new(list, json_pack("[I,I,I]", (json_int_t)s->v[i].pv, (json_int_t)s->v[i].start, (json_int_t)s->v[i].count));
+	return list;
+}
+
+static json_t *print_node(const struct node *n)
+{
+	char mac[MAC_LEN], boot[IP4_LEN], storage[IP4_LEN];
+
+	return json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:s}", "number", (int)n->number, "name", n->name, "mac", mac_format(mac, &n->mac), "boot_ip",
+			 ip4_format(boot, n->boot_ip), "storage_ip", ip4_format(storage, n->storage_ip), "machine_id", n->machine_id, "image",
+			 n->image);
+}
+
+static json_t *print_pv(const struct pv *p)
+{
+	return json_pack("{s:s,s:s,s:I,s:I}", "partuuid", p->partuuid, "uuid", p->uuid, "pe_start", (json_int_t)p->pe_start, "extents",
+			 (json_int_t)p->extents);
+}
+
+static json_t *print_image(const struct image *i)
+{
+	return json_pack("{s:s,s:i,s:I,s:s,s:s,s:o}", "name", i->name, "version", (int)i->version, "bytes", (json_int_t)i->bytes, "sha256",
+			 i->sha256, "kernel", i->kernel, "segments", print_segments(&i->segments));
+}
+
+static json_t *print_slab(const struct slab *s)
+{
+	return json_pack("{s:s,s:o}", "lv", s->lv, "segments", print_segments(&s->segments));
+}
+
+static json_t *print_volume(const struct volume *v)
+{
+	return json_pack("{s:s,s:s,s:i,s:s,s:I,s:o,s:o}", "name", v->name, "kind", volume_kind_name(v->kind), "node", (int)v->node, "image",
+			 v->image, "bytes", (json_int_t)v->bytes, "metadata", print_segments(&v->metadata), "data", print_segments(&v->data));
+}
+
+static json_t *print_settings(const struct settings *s)
+{
+	json_t *o = json_object();
+
+	for (const struct setting *d = settings_table; d->key; d++) {
+		struct buf b CLEANUP(buf_free) = BUF_INIT;
+
+		settings_format(s, d, &b);
+		json_object_set_new(o, d->key, json_string(buf_str(&b)));
+	}
+	return o;
+}
+
+#define PRINT_LIST(doc, key, items, n, print)                              \
+	do {                                                               \
+		json_t *list_ = json_array();                              \
+		for (size_t i_ = 0; i_ < (n); i_++)                        \
+			json_array_append_new(list_, print(&(items)[i_])); \
+		json_object_set_new(doc, key, list_);                      \
+	} while (0)
+
+static json_t *print_document(const struct cluster *c)
+{
+	char hex[2 * CLUSTER_KEY_LEN + 1];
+	json_t *doc, *keys = json_array();
+
+	str_hex(hex, c->key, sizeof(c->key));
+	doc = json_pack("{s:i,s:I,s:s,s:s,s:o}", "format", DOCUMENT_FORMAT, "generation", (json_int_t)c->generation, "id", c->id, "key", hex,
+			"settings", print_settings(&c->settings));
+	explicit_bzero(hex, sizeof(hex));
+	for (size_t i = 0; i < c->settings.n_ssh_keys; i++)
+		json_array_append_new(keys, json_string(c->settings.ssh_keys[i]));
+	json_object_set_new(doc, "ssh_keys", keys);
+	PRINT_LIST(doc, "nodes", c->nodes, c->n_nodes, print_node);
+	PRINT_LIST(doc, "pvs", c->pvs, c->n_pvs, print_pv);
+	PRINT_LIST(doc, "images", c->images, c->n_images, print_image);
+	PRINT_LIST(doc, "slabs", c->slabs, c->n_slabs, print_slab);
+	PRINT_LIST(doc, "volumes", c->volumes, c->n_volumes, print_volume);
+	return doc;
+}
+
+static int add_chunk(const char *data, size_t len, void *b)
+{
+	buf_add(b, data, len);
+	return 0;
+}
+
+int document_print(const struct cluster *c, struct buf *b, struct error *e)
+{
+	json_auto_t *doc = print_document(c);
+
+	if (!doc || json_dump_callback(doc, add_chunk, b, JSON_COMPACT) < 0 || !buf_ok(b))
+		return error_errno(e, ENOMEM, "document");
+	buf_puts(b, "\n");
+	if (b->len > DOCUMENT_MAX)
+		return error_set(e, EFBIG, "document: %zu bytes: larger than %u", b->len, DOCUMENT_MAX);
+	return buf_ok(b) ? 0 : error_errno(e, ENOMEM, "document");
+}

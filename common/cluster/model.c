@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cluster/model.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void cluster_init(struct cluster *c)
+{
+	memset(c, 0, sizeof(*c));
+	settings_init(&c->settings);
+}
+
+void segments_free(struct segments *s)
+{
+	free(s->v);
+	*s = (struct segments){NULL, 0};
+}
+
+void cluster_free(struct cluster *c)
+{
+	for (size_t i = 0; i < c->n_images; i++)
+		segments_free(&c->images[i].segments);
+	for (size_t i = 0; i < c->n_slabs; i++)
+		segments_free(&c->slabs[i].segments);
+	for (size_t i = 0; i < c->n_volumes; i++) {
+		segments_free(&c->volumes[i].metadata);
+		segments_free(&c->volumes[i].data);
+	}
+	free(c->nodes);
+	free(c->pvs);
+	free(c->images);
+	free(c->slabs);
+	free(c->volumes);
+	settings_free(&c->settings);
+	explicit_bzero(c, sizeof(*c));
+}
+
+struct node *cluster_node(const struct cluster *c, unsigned number)
+{
+	for (size_t i = 0; i < c->n_nodes; i++)
+		if (c->nodes[i].number == number)
+			return &c->nodes[i];
+	return NULL;
+}
+
+struct node *cluster_node_by_mac(const struct cluster *c, const struct mac *mac)
+{
+	for (size_t i = 0; i < c->n_nodes; i++)
+		if (mac_equal(&c->nodes[i].mac, mac))
+			return &c->nodes[i];
+	return NULL;
+}
+
+struct node *cluster_node_by_name(const struct cluster *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_nodes; i++)
+		if (strcmp(c->nodes[i].name, name) == 0)
+			return &c->nodes[i];
+	return NULL;
+}
+
+char *image_ref(char dst[IMAGE_REF_SIZE], const struct image *i)
+{
+	snprintf(dst, IMAGE_REF_SIZE, "%s@%u", i->name, i->version);
+	return dst;
+}
+
+struct image *cluster_image(const struct cluster *c, const char *ref)
+{
+	char have[IMAGE_REF_SIZE];
+
+	for (size_t i = 0; i < c->n_images; i++)
+		if (strcmp(image_ref(have, &c->images[i]), ref) == 0)
+			return &c->images[i];
+	return NULL;
+}
+
+struct volume *cluster_volume(const struct cluster *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_volumes; i++)
+		if (strcmp(c->volumes[i].name, name) == 0)
+			return &c->volumes[i];
+	return NULL;
+}
+
+struct volume *cluster_node_volume(const struct cluster *c, unsigned number, enum volume_kind kind)
+{
+	for (size_t i = 0; i < c->n_volumes; i++)
+		if (c->volumes[i].node == number && c->volumes[i].kind == kind)
+			return &c->volumes[i];
+	return NULL;
+}
+
+const char *volume_kind_name(enum volume_kind kind)
+{
+	static const char *const names[] = {"root", "swap", "shared"};
+
+	return names[kind];
+}
+
+uint64_t segments_extents(const struct segments *s)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		n += s->v[i].count;
+	return n;
+}
+
+int segments_add(struct segments *s, struct segment seg)
+{
+	struct segment *v = realloc(s->v, (s->n + 1) * sizeof(*v));
+
+	if (!v)
+		return -ENOMEM;
+	s->v = v;
+	v[s->n++] = seg;
+	return 0;
+}
