@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034 # used by the other parts
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What every part of the lab uses: names and places, messages, small state files, processes.
 #
@@ -10,8 +11,9 @@
 LAB=${LAB:-demo}
 LAB_TREE=$(cd "$LAB_HERE/../.." && pwd)
 LAB_BUILD=${LAB_BUILD:-$LAB_TREE/build}
-LAB_DIR=${LAB_DIR:-$LAB_BUILD/lab/$LAB}
-LAB_ISO=${LAB_ISO:-$LAB_BUILD/byre.iso}
+LAB_DIR=$(realpath -m "${LAB_DIR:-$LAB_BUILD/lab/$LAB}")
+LAB_ISO=$(realpath -m "${LAB_ISO:-$LAB_BUILD/byre.iso}")
+export LAB LAB_BUILD LAB_DIR LAB_ISO
 LAB_RUN=/run/byre-lab/$LAB
 LAB_NS=byre-$LAB
 LAB_NET=192.168.0

@@ -79,7 +79,7 @@ machine_args() {
 
 # machine_run N: one QEMU from power on to its end. Runs in the namespace, in the supervisor.
 machine_run() {
-	local dir args events=$LAB_RUN/$1.events
+	local dir args channel events=$LAB_RUN/$1.events
 	dir=$(machine_dir "$1")
 	mapfile -t args < <(machine_args "$1")
 	rm -f "$events" "$dir/ready"
@@ -87,10 +87,12 @@ machine_run() {
 	put "$dir/offset" "$(stat -c %s "$dir/console.log" 2>/dev/null || echo 0)"
 	put "$dir/started" "$(date +%s.%N)"
 	: >"$dir/events"
-	qemu-system-x86_64 "${args[@]}" 0<>"$events" >>"$dir/events" 2>>"$dir/qemu.log" &
+	exec {channel}<>"$events"
+	echo '{"execute":"qmp_capabilities"}' >&"$channel"
+	qemu-system-x86_64 "${args[@]}" <&"$channel" >>"$dir/events" 2>>"$dir/qemu.log" {channel}>&- &
 	proc_record "$dir/qemu" $!
-	echo '{"execute":"qmp_capabilities"}' 1<>"$events"
 	wait $!
+	exec {channel}>&-
 	rm -f "$dir/qemu"
 }
 
@@ -166,6 +168,6 @@ machine_console() {
 
 # plain: a filter: terminal output as lines of text.
 plain() {
-	sed -u -e 's/\x1b\[[0-9;?]*[ -\/]*[@-~]//g' -e 's/\x1b[()][A-Z0-9]//g' -e 's/\x1b[=>c78DEHM]//g' -e 's/\r*$//' -e 's/\r/\n/g' |
-		tr -d '\000-\010\013-\037'
+	sed -u -e 's/\x1b\[[0-9;?]*[ -\/]*[@-~]//g' -e 's/\x1b[()][A-Z0-9]//g' -e 's/\x1b[=>c78DEHM]//g' -e 's/\r*$//' -e 's/\r/\n/g' \
+		-e 's/[\x00-\x08\x0b-\x1f]//g'
 }

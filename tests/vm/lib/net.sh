@@ -2,20 +2,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The lab's network: one namespace, one bridge (the switch), one tap per machine (the cables), counters on the target's port.
 
-# net_claim: takes the lab's name on this machine: says who owns it BEFORE anything is made. Exit 1 when another tree has it.
+# net_owner: the LAB_DIR of the lab that has this name on this machine, or nothing.
+net_owner() { get "$LAB_RUN/owner"; }
+
+# net_claim: takes the lab's name on this machine, and writes down what is going to be made BEFORE any of it is made.
+# Exit 1 when the name or the folder is somebody else's.
 net_claim() {
 	local owner
-	mkdir -p /run/byre-lab
-	owner=$(get "$LAB_RUN/owner")
-	if [ -n "$owner" ] && [ "$owner" != "$LAB_DIR" ]; then
-		die "the lab '$LAB' belongs to $owner: choose another name with LAB=..."
+	owner=$(net_owner)
+	[ -z "$owner" ] || [ "$owner" = "$LAB_DIR" ] || die "the lab '$LAB' belongs to $owner: choose another name with LAB=..."
+	if [ -z "$owner" ]; then
+		[ ! -e "/run/netns/$LAB_NS" ] || die "there is a network namespace $LAB_NS that no lab made: choose another name with LAB=..."
+		[ -z "$(ls -A "$LAB_DIR" 2>/dev/null)" ] || die "$LAB_DIR is not empty and no lab's folder: choose another with LAB_DIR=..."
 	fi
-	if [ -z "$owner" ] && [ -e "/run/netns/$LAB_NS" ]; then
-		die "a network namespace $LAB_NS exists already and is not the lab's: choose another name with LAB=..."
-	fi
-	mkdir -p "$LAB_DIR" "$LAB_RUN" || exit 1
-	put "$LAB_RUN/owner" "$LAB_DIR"
-	put "$LAB_DIR/made" "netns $LAB_NS, sockets $LAB_RUN, files $LAB_DIR"
+	mkdir -p "$LAB_RUN" && put "$LAB_RUN/owner" "$LAB_DIR" && mkdir -p "$LAB_DIR" &&
+		put "$LAB_DIR/made" "netns $LAB_NS, sockets $LAB_RUN, files $LAB_DIR" || die "cannot write to $LAB_RUN and $LAB_DIR"
 }
 
 # net_up: makes namespace, bridge and counters.
@@ -72,7 +73,7 @@ cmd_net() {
 	local verb=${1-} what=${2-}
 	[ $# = 2 ] || die_usage "usage: lab net cut|heal N"
 	need_lab
-	[ "$what" = san ] && what=san || { check_machine "$what"; }
+	[ "$what" = san ] || check_machine "$what"
 	case $verb in
 	cut) if [ "$what" = san ]; then net_cut_san; else net_cut_machine "$what"; fi ;;
 	heal) if [ "$what" = san ]; then net_heal_san; else net_heal_machine "$what"; fi ;;

@@ -65,8 +65,8 @@ san_stats_json() {
 		san_count read | sed 's/^/read_bytes /'
 		san_count written | sed 's/^/written_bytes /'
 	} | jq -nR --argjson up $up --argjson size "$size" --argjson allocated "$allocated" --arg portal "$LAB_SAN_IP:$LAB_SAN_PORT" '
-		reduce (inputs / " ") as [$what, $who, $bytes] ({}; .[$who][$what] = ($bytes | tonumber)) as $machines
-		| ($machines | map_values({read_bytes: (.read_bytes // 0), written_bytes: (.written_bytes // 0)})) as $machines
+		(reduce (inputs / " ") as [$what, $who, $bytes] ({}; .[$who][$what] = ($bytes | tonumber))
+		 | map_values({read_bytes: (.read_bytes // 0), written_bytes: (.written_bytes // 0)})) as $machines
 		| {running: $up, portal: $portal, lun_bytes: $size, allocated_bytes: $allocated,
 		   read_bytes: ([$machines[].read_bytes] | add // 0), written_bytes: ([$machines[].written_bytes] | add // 0), machines: $machines}'
 }

@@ -4,9 +4,9 @@
 
 # seconds_since FILE: whole seconds since the time in a state file.
 seconds_since() {
-	local then
-	then=$(get "$1" 0)
-	echo $(($(date +%s) - ${then%.*}))
+	local began
+	began=$(get "$1" 0)
+	echo $(($(date +%s) - ${began%.*}))
 }
 
 # give_up N WHY: says why machine N is not up, with the end of its console. Returns 1.
@@ -38,7 +38,7 @@ wait_node() {
 node_state() {
 	local out
 	# shellcheck disable=SC2016 # runs over there
-	out=$(LAB_SSH_CONNECT=3 timeout 120 in_net_ssh "$1" 'systemctl is-system-running --wait; systemctl --failed --plain --no-legend | cut -d " " -f 1 | paste -s -d " "' 2>/dev/null)
+	out=$(LAB_SSH_CONNECT=3 LAB_SSH_LIMIT=120 ssh_to "$1" 'systemctl is-system-running --wait; systemctl --failed --plain --no-legend | cut -d " " -f 1 | paste -s -d " "' 2>/dev/null)
 	case $out in
 	running*) echo running ;;
 	degraded*) echo "degraded (${out#*$'\n'})" ;;
@@ -57,7 +57,7 @@ wait_install() {
 		((rc == 0)) || { give_up "$n" "it went off before the installation was done"; return 1; }
 		case $line in
 		*'byre-install: done'*) say "node$n: ${line##*byre-install: }"; return 0 ;;
-		*'byre-install: failed'*) warn "${line##*lab: }"; return 1 ;;
+		*'byre-install: failed'*) warn "node$n: byre-install: ${line##*byre-install: }"; return 1 ;;
 		*'Kernel panic'*) give_up "$n" "$line"; return 1 ;;
 		*'byre-install: '*) say "node$n: ${line##*byre-install: }" ;;
 		esac
@@ -69,4 +69,15 @@ follow_console() {
 	local dir
 	dir=$(machine_dir "$1")
 	tail -c "+$(($(get "$dir/offset" 0) + 1))" -s 0.2 --pid="$(proc_pid "$dir/supervisor")" -f "$dir/console.log" | plain
+}
+
+# wait_nodes N...: waits for all of them at the same time; 1 when one will not come.
+wait_nodes() {
+	local n rc=0 pids=()
+	for n; do
+		wait_node "$n" &
+		pids+=($!)
+	done
+	for n in "${pids[@]}"; do wait "$n" || rc=1; done
+	return $rc
 }
