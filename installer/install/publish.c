@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "install.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+int step_publish(struct install *in, struct error *e)
+{
+	struct state_area *a CLEANUP(state_area_closep) = NULL;
+	struct container_place place;
+	int r = cluster_check(&in->cluster, e);
+
+	if (r < 0)
+		return r;
+	r = container_find(in->settings.container_name, &place, 1, e);
+	if (r < 0)
+		return r;
+	if (r == 0)
+		return error_set(e, ENOENT, "container %s: its partitions are not there", in->settings.container_name);
+	r = state_area_open(place.state, true, &a, e);
+	if (r == 0)
+		r = state_area_publish(a, &in->cluster, e);
+	if (r < 0)
+		return r;
+	in->published = true;
+	tell("state: generation %" PRIu64 " is published on %s: the cluster exists", in->cluster.generation, place.state);
+	return 0;
+}
