@@ -147,6 +147,14 @@ char *str_trim(char *s)
 	return s;
 }
 
+char *str_printable(char *s)
+{
+	for (char *p = s; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 127)
+			*p = '?';
+	return s;
+}
+
 bool str_starts(const char *s, const char *prefix)
 {
 	return strncmp(s, prefix, strlen(prefix)) == 0;

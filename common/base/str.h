@@ -31,6 +31,8 @@ bool str_is_domain(const char *s);
 
 /* Cuts white space off both ends, in place; returns the first byte kept. */
 char *str_trim(char *s);
+/* Puts '?' in the place of every control byte, so that S can be shown on a terminal; returns S. */
+char *str_printable(char *s);
 bool str_starts(const char *s, const char *prefix);
 
 /* "1.2 GiB" and the like, at most 4 significant digits, into DST; returns DST. */

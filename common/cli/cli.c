@@ -118,7 +118,7 @@ __attribute__((format(printf, 2, 3))) static int wrong_usage(const struct cli_pr
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	fprintf(stderr, "%s: %s: Try '%s --help'.\n", p->name, what, p->name);
+	fprintf(stderr, "%s: %s: Try '%s --help'.\n", p->name, str_printable(what), p->name);
 	return 2;
 }
 
@@ -214,13 +214,13 @@ static int parse_mixed(const struct cli_program *p, const struct cli_command *c,
 	return -1;
 }
 
-static int finish(const struct cli_program *p, int r, const struct error *e)
+static int finish(const struct cli_program *p, int r, struct error *e)
 {
 	if (r >= 0)
 		return fflush(stdout) == 0 ? 0 : 1;
 	if (r == -CLI_USAGE)
 		return wrong_usage(p, "%s", e->text);
-	fprintf(stderr, "%s: %s\n", p->name, e->text[0] ? e->text : strerror(-r));
+	fprintf(stderr, "%s: %s\n", p->name, e->text[0] ? str_printable(e->text) : strerror(-r));
 	return 1;
 }
 

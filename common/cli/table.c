@@ -118,9 +118,7 @@ static void format_cell(const struct cell *c, enum table_type type, char *dst, s
 		snprintf(dst, size, "%" PRIu64 ".%02u s", c->number / 1000, (unsigned)(c->number % 1000 / 10));
 	else
 		snprintf(dst, size, "%" PRIu64, c->number);
-	for (char *p = dst; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 127)
-			*p = '?';
+	str_printable(dst);
 }
 
 static void measure(const struct table *t, size_t *widths)

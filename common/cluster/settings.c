@@ -31,7 +31,7 @@ const struct setting settings_table[] = {
 	{"meta-master-ip", IP(meta_master_ip), ".253", "address of this machine during the installation"},
 	{"connection-kind", CHOICE(connection_kind, connection_kinds), "ethernet", "network that leads to the SAN"},
 	{"number-of-nodes", UINT(number_of_nodes, 1, CLUSTER_MAX_NODES), NULL, "nodes of the cluster, this machine included"},
-	{"iscsi-target", TEXT(iscsi_target), "", "iSCSI name of the target; empty: the only one there is"},
+	{"iscsi-target", TEXT(iscsi_target), "", "iSCSI name of the target, with ,LUN behind it when it has several disks; empty: the only one there is"},
 	{"volume-size", SIZE(volume_size, 512, 1 << 20), "5120", "size of each node's root volume"},
 	{"swap-size", SIZE(swap_size, 0, 1 << 20), "2048", "size of each node's swap volume; 0: none"},
 	{"shared-size", SIZE(shared_size, 0, 1 << 26), "10240", "size of the volume shared among the nodes; 0: none"},
