@@ -10,8 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #define RUN_DIR "/run/byre"
 
@@ -69,8 +67,6 @@ int step_node(struct install *in, struct error *e)
 		r = network_become_node(in, n, e);
 	if (r < 0)
 		return error_wrap(e, "the cluster is installed, but this machine could not become %s", n->name);
-	if (sethostname(n->name, strlen(n->name)) < 0)
-		return error_errno(e, errno, "host name %s", n->name);
 	tell("node: this machine is %s", n->name);
 	return 0;
 }

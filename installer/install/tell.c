@@ -14,7 +14,7 @@ static void tell_list(const char *fmt, va_list ap)
 	char line[1024];
 
 	vsnprintf(line, sizeof(line), fmt, ap);
-	fprintf(stderr, "byre-install: %s\n", line);
+	fprintf(stderr, "byre-install: %s\n", str_printable(line));
 }
 
 void tell(const char *fmt, ...)
