@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/unit.h"
+
+#include "cluster/status.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static struct node_status sample(void)
+{
+	struct node_status s = {
+		.node = 3,
+		.generation = 7,
+		.boot_id = "0f0e0d0c-0b0a-0908-0706-050403020100",
+		.uptime_ms = 61000,
+		.written = 1700000000,
+		.counter = 4,
+		.boot_ms = 23456,
+		.phases = {{"network", 210}, {"iscsi", 1200}},
+		.n_phases = 2,
+		.root = {"/dev/mapper/byre-debian12-node3.root", 12 << 20, 1 << 30, 65536, 4 << 20},
+	};
+
+	return s;
+}
+
+static void it_reads_back(void **state)
+{
+	struct node_status s = sample(), again;
+	struct buf one CLEANUP(buf_free) = BUF_INIT, two CLEANUP(buf_free) = BUF_INIT;
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(status_print(&s, &one, &e), 0);
+	assert_int_equal(status_parse(one.data, one.len, &again, &e), 0);
+	assert_int_equal(again.n_phases, 2);
+	assert_string_equal(again.phases[1].name, "iscsi");
+	assert_int_equal(again.root.data_used, 12 << 20);
+	assert_false(again.leaving);
+	assert_int_equal(status_print(&again, &two, &e), 0);
+	assert_string_equal(one.data, two.data);
+}
+
+static void refused(const char *text, const char *why)
+{
+	struct node_status s;
+	struct error e = ERROR_INIT;
+
+	assert_int_equal(status_parse(text, strlen(text), &s, &e), -EINVAL);
+	assert_string_equal(e.text, why);
+}
+
+static void nonsense_is_refused(void **state)
+{
+	(void)state;
+	refused("", "status: line 1: '[' or '{' expected near end of file");
+	refused("[]", "status: node: no number");
+	refused("{\"node\":2001}", "status: node: no number");
+	refused("{\"node\":1,\"node\":2}", "status: line 1: duplicate object key near '\"node\"'");
+	refused("{\"node\":1,\"generation\":1,\"boot_id\":\"x\"}", "status: boot_id: no UUID");
+}
+
+static void phases_come_from_the_initrd(void **state)
+{
+	const char *text = "{\"phases\": [{\"name\": \"modules\", \"start_ms\": 900, \"ms\": 41}], \"switch_root_ms\": 2700}";
+	struct node_status s = sample();
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(status_parse_phases(text, strlen(text), &s, &e), 0);
+	assert_int_equal(s.n_phases, 1);
+	assert_int_equal(s.phases[0].ms, 41);
+	assert_int_equal(status_parse_phases("{}", 2, &s, &e), -EINVAL);
+	assert_int_equal(s.n_phases, 1);
+}
+
+static void age_tells_who_lives(void **state)
+{
+	struct node_status s = sample();
+
+	(void)state;
+	assert_int_equal(status_judge(NULL, s.written), NODE_NEVER_SEEN);
+	assert_int_equal(status_judge(&s, s.written + STATUS_FRESH), NODE_UP);
+	assert_int_equal(status_judge(&s, s.written - STATUS_FRESH), NODE_UP);
+	assert_int_equal(status_judge(&s, s.written + STATUS_FRESH + 1), NODE_SILENT);
+	assert_int_equal(status_judge(&s, s.written - STATUS_FRESH - 1), NODE_SILENT);
+	s.leaving = true;
+	assert_int_equal(status_judge(&s, s.written), NODE_LEFT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(it_reads_back),
+		cmocka_unit_test(nonsense_is_refused),
+		cmocka_unit_test(phases_come_from_the_initrd),
+		cmocka_unit_test(age_tells_who_lives),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
