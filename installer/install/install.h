@@ -130,20 +130,12 @@ int network_become_node(const struct install *in, const struct node *n, struct e
 /* Asks the network who has IP: 1 and the owner's MAC, 0 when nobody answers, or a negative errno. */
 int arp_probe(const char *interface, uint32_t ip, struct mac *ret_owner, struct error *e);
 
-/* --- iscsi.c, sysfs.c ----------------------------------------------------------------------------------------------------------- */
+/* --- iscsi.c, choose.c (pure), sysfs.c ----------------------------------------------------------------------------------------------------------- */
 
 /* Reaches the SAN, logs in to the target and finds the disk; with --disk only checks that it is one. */
 int step_san(struct install *in, struct error *e);
 
-struct iscsi_name {
-	char target[224];
-	char portal_group[8]; /* "1" */
-};
-/* The target that the answers mean ("" or "IQN" or "IQN,LUN") among the N that there are: its index, or a negative errno with E naming them. */
-int iscsi_choose(const char *wanted, const struct iscsi_name *all, size_t n, struct error *e);
-/* The LUN asked for in "IQN,LUN"; -1 when none is. -EINVAL: not a LUN. */
-int iscsi_wanted_lun(const char *wanted, int *ret, struct error *e);
-
+/* sysfs.c */
 struct lun {
 	unsigned number;
 	char device[64]; /* /dev/sda */
@@ -153,7 +145,19 @@ struct lun {
 size_t sysfs_luns(const char *sysfs, const char *target, struct lun *ret, size_t max);
 bool sysfs_has_session(const char *sysfs, const char *target);
 
-/* --- disk.c, plan.c ------------------------------------------------------------------------------------------------------------- */
+/* choose.c */
+struct iscsi_name {
+	char target[224];
+	char portal_group[8]; /* "1" */
+};
+/* The target that the answers mean ("" or "IQN" or "IQN,LUN") among the N that there are: its index, or a negative errno with E naming them. */
+int iscsi_choose(const char *wanted, const struct iscsi_name *all, size_t n, struct error *e);
+/* The LUN asked for in "IQN,LUN"; -1 when none is. -EINVAL: not a LUN. */
+int iscsi_wanted_lun(const char *wanted, int *ret, struct error *e);
+/* The disk among those of TARGET: the only one, or that with LUN WANTED. Its index, or a negative errno with E naming them. */
+int iscsi_choose_lun(const char *target, const struct lun *all, size_t n, int wanted, struct error *e);
+
+/* --- plan.c ------------------------------------------------------------------------------------------------------------- */
 
 /* Looks at the disk and plans the container on it. Writes nothing. */
 int step_plan(struct install *in, struct error *e);

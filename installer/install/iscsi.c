@@ -123,36 +123,6 @@ static int discover(const char *portal, const char *initiator, struct iscsi_name
 	return n ? 0 : error_set(e, ENOENT, "SAN %s exports no target to %s", portal, initiator);
 }
 
-int iscsi_wanted_lun(const char *wanted, int *ret, struct error *e)
-{
-	const char *comma = strchr(wanted, ',');
-	unsigned n = 0;
-
-	if (comma && str_to_uint(comma + 1, 0, 16383, &n) < 0)
-		return error_set(e, EINVAL, "iscsi-target: '%.20s' is no LUN: write IQN,NUMBER", comma + 1);
-	*ret = comma ? (int)n : -1;
-	return 0;
-}
-
-int iscsi_choose(const char *wanted, const struct iscsi_name *all, size_t n, struct error *e)
-{
-	size_t len = strcspn(wanted, ",");
-	char names[512] = "";
-
-	if (len == 0 && n == 1)
-		return 0;
-	for (size_t i = 0; i < n; i++) {
-		size_t used = strlen(names);
-
-		if (len && strlen(all[i].target) == len && strncmp(all[i].target, wanted, len) == 0)
-			return (int)i;
-		snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "", all[i].target);
-	}
-	if (len == 0)
-		return error_set(e, EINVAL, "iscsi-target: the SAN has several: name one of %s", names);
-	return error_set(e, ENOENT, "iscsi-target: the SAN has no %.*s; it has %s", (int)len, wanted, names);
-}
-
 /* --- log in --------------------------------------------------------------------------------------------------------------- */
 
 static int login(const struct install *in, const struct iscsi_name *t, const char *initiator, struct error *e)
@@ -187,25 +157,6 @@ static void keep_session(const struct install *in)
 
 /* --- the disk --------------------------------------------------------------------------------------------------------------- */
 
-static int choose_lun(const char *target, const struct lun *all, size_t n, int wanted, struct error *e)
-{
-	char names[512] = "", size[32];
-
-	if (n == 1 && wanted < 0)
-		return 0;
-	for (size_t i = 0; i < n; i++) {
-		size_t used = strlen(names);
-
-		if (wanted >= 0 && all[i].number == (unsigned)wanted)
-			return (int)i;
-		snprintf(names + used, sizeof(names) - used, "%s%u (%s)", i ? ", " : "", all[i].number,
-			 str_bytes(size, sizeof(size), all[i].bytes));
-	}
-	if (wanted < 0)
-		return error_set(e, EINVAL, "iscsi-target: %s has several disks: put the LUN behind it (%s,LUN): %s", target, target, names);
-	return error_set(e, ENOENT, "iscsi-target: %s has no LUN %d; it has %s", target, wanted, names);
-}
-
 static int find_disk(struct install *in, int wanted, struct error *e)
 {
 	uint64_t end = clock_boot_ms() + DISK_MS;
@@ -220,7 +171,7 @@ static int find_disk(struct install *in, int wanted, struct error *e)
 		before = n;
 		sleep_ms(n ? 300 : 100);
 	}
-	r = choose_lun(in->target, all, n < LUNS_MAX ? n : LUNS_MAX, wanted, e);
+	r = iscsi_choose_lun(in->target, all, n < LUNS_MAX ? n : LUNS_MAX, wanted, e);
 	if (r < 0)
 		return r;
 	str_copy(in->disk, sizeof(in->disk), all[r].device);
