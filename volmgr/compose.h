@@ -92,8 +92,9 @@ struct store_usage {
 int volume_usage(const struct cluster *c, const struct volume *v, struct store_usage *ret, struct error *e);
 
 /*
- * The block device of each of c->pvs, by partition GUID, in *RET (one allocation, freed with free()). -ENODEV names the first that is missing.
+ * The block device of each of c->pvs, by partition GUID, in *RET (one allocation, freed with free()): what PV_PATHS wants. -ENODEV names the
+ * first that is missing.
  */
-int cluster_pv_paths(const struct cluster *c, char *(**ret)[64], struct error *e);
+int cluster_pv_paths(const struct cluster *c, const char ***ret, struct error *e);
 
 #endif

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The volume manager's library on the command line, for volmgr.sh: each word of the interface is one verb. Cluster and disk are what the test says. */
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "volmgr/volmgr.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *disk, *container;
+
+static int load(struct state_area **ret, struct cluster *c, const char ***ret_pvs, struct error *e)
+{
+	struct container_place place;
+	struct state_report rep;
+	int n = container_find(container, &place, 1, e), r;
+
+	if (n < 0)
+		return n;
+	if (n != 1)
+		return error_set(e, ENOENT, "%d containers %s", n, container);
+	r = state_area_open(place.state, true, ret, e);
+	if (r == 0)
+		r = state_area_load(*ret, c, &rep, e);
+	if (r == 0 && rep.warning[0])
+		fprintf(stderr, "warning: %s\n", rep.warning);
+	return r == 0 ? cluster_pv_paths(c, ret_pvs, e) : r;
+}
+
+static void settle(struct cluster *c, unsigned nodes, char **size)
+{
+	struct settings *s = &c->settings;
+
+	snprintf(s->container_name, sizeof(s->container_name), "%s", container);
+	snprintf(s->free_space_allocation, sizeof(s->free_space_allocation), "largest");
+	snprintf(s->base_distribution, sizeof(s->base_distribution), "try");
+	snprintf(s->shared_fs_id, sizeof(s->shared_fs_id), "sharedfs");
+	snprintf(s->domain, sizeof(s->domain), "cluster.internal");
+	snprintf(s->cluster_hostname, sizeof(s->cluster_hostname), "node");
+	s->number_of_nodes = nodes;
+	s->storage_ip = 0xc0a8fafa;
+	s->storage_netmask = s->netmask_netboot = 0xffff0000;
+	s->storage_port = 3260;
+	s->meta_master_ip = 0xc0a8fafb;
+	s->primary_gateway_local_ip = 0xc0a80001;
+	s->backup_gateway_local_ip = 0xc0a80002;
+	s->spare_local_ip = 0xc0a8fafc;
+	s->first_node_ip_netboot = s->first_node_ip_netstorage = 0xc0a80001;
+	s->public_netmask = 0xffffff00;
+	s->volume_size = strtoul(size[0], NULL, 10);
+	s->store_size = strtoul(size[1], NULL, 10);
+	s->swap_size = strtoul(size[2], NULL, 10);
+	s->shared_size = strtoul(size[3], NULL, 10);
+	c->nodes = calloc(nodes, sizeof(*c->nodes));
+	c->n_nodes = nodes;
+	for (unsigned i = 0; i < nodes; i++) {
+		struct node *n = &c->nodes[i];
+
+		n->number = i + 1;
+		snprintf(n->name, sizeof(n->name), "node%u", i + 1);
+		n->mac = (struct mac){{0x52, 0x54, 0, 1, (uint8_t)((i + 1) >> 8), (uint8_t)(i + 1)}};
+		n->boot_ip = settings_boot_ip(s, i + 1);
+		n->storage_ip = settings_storage_ip(s, i + 1);
+		snprintf(n->machine_id, sizeof(n->machine_id), "%032x", i + 1);
+	}
+}
+
+/* create NODES IMAGE VOLUME STORE SWAP SHARED (MiB): container, state, all but the published document; the cluster stays in C. */
+static int create(struct cluster *c, char **argv, struct error *e)
+{
+	struct disk_info d CLEANUP(disk_info_free) = {.path = ""};
+	struct container_plan p;
+	int r = disk_inspect(disk, &d, e);
+
+	settle(c, (unsigned)strtoul(argv[0], NULL, 10), argv + 2);
+	if (r == 0)
+		r = container_plan(&c->settings, &d, strtoull(argv[1], NULL, 10) << 20, &p, e);
+	if (r == 0)
+		r = container_create(c, &d, &p, "try", NULL, NULL, e);
+	return r;
+}
+
+static int fill_image(struct cluster *c, const char *mkfs, struct error *e)
+{
+	char path[256], command[512];
+	int r = image_open_new(c, &c->images[0], path, e);
+
+	if (r < 0)
+		return r;
+	snprintf(command, sizeof(command), "set -e; d=%s; %s", path, mkfs);
+	if (system(command) != 0)
+		return error_set(e, EIO, "filling the image");
+	return image_seal(c, &c->images[0], NULL, NULL, e);
+}
+
+static int do_install(char **argv, struct error *e)
+{
+	struct cluster c CLEANUP(cluster_freep) = {.generation = 0};
+	struct state_area *a CLEANUP(state_area_closep) = NULL;
+	struct container_place place;
+	int r;
+
+	cluster_init(&c);
+	r = create(&c, argv, e);
+	if (r == 0)
+		r = fill_image(&c, argv[6], e);
+	if (r < 0)
+		return r;
+	if (container_find(container, &place, 1, e) != 1)
+		return error_set(e, EIO, "the new container is not found");
+	r = state_area_open(place.state, true, &a, e);
+	if (r == 0)
+		r = state_area_publish(a, &c, e);
+	printf("generation %llu sha256 %s\n", (unsigned long long)c.generation, c.images[0].sha256);
+	return r;
+}
+
+static int do_abandon(char **argv, struct error *e)
+{
+	struct cluster c CLEANUP(cluster_freep) = {.generation = 0};
+	struct disk_info d CLEANUP(disk_info_free) = {.path = ""};
+	int r = disk_inspect(disk, &d, e);
+
+	(void)argv;
+	cluster_init(&c);
+	snprintf(c.settings.container_name, sizeof(c.settings.container_name), "%s", container);
+	return r == 0 ? container_abandon(&c, &d, e) : r;
+}
+
+static int on_volume(char **argv, bool release, struct error *e)
+{
+	struct cluster c CLEANUP(cluster_freep) = {.generation = 0};
+	struct state_area *a CLEANUP(state_area_closep) = NULL;
+	cleanup_free const char **pvs = NULL;
+	const struct volume *v;
+	char path[256];
+	int r;
+
+	cluster_init(&c);
+	r = load(&a, &c, &pvs, e);
+	v = r == 0 ? cluster_volume(&c, argv[0]) : NULL;
+	if (r == 0 && !v)
+		return error_set(e, ENOENT, "no volume %s", argv[0]);
+	if (r == 0)
+		r = release ? volume_release(&c, v, e) : volume_compose(&c, v, pvs, path, e);
+	if (r == 0 && !release)
+		puts(path);
+	return r;
+}
+
+static int do_compose(char **argv, struct error *e)
+{
+	return on_volume(argv, false, e);
+}
+
+static int do_release(char **argv, struct error *e)
+{
+	return on_volume(argv, true, e);
+}
+
+static int do_publish(char **argv, struct error *e)
+{
+	struct cluster c CLEANUP(cluster_freep) = {.generation = 0};
+	struct state_area *a CLEANUP(state_area_closep) = NULL;
+	cleanup_free const char **pvs = NULL;
+	int r;
+
+	(void)argv;
+	cluster_init(&c);
+	r = load(&a, &c, &pvs, e);
+	if (r == 0)
+		r = state_area_publish(a, &c, e);
+	if (r == 0)
+		printf("generation %llu\n", (unsigned long long)c.generation);
+	return r;
+}
+
+static int do_status(char **argv, struct error *e)
+{
+	struct cluster c CLEANUP(cluster_freep) = {.generation = 0};
+	struct state_area *a CLEANUP(state_area_closep) = NULL;
+	cleanup_free const char **pvs = NULL;
+	int r;
+
+	cluster_init(&c);
+	r = load(&a, &c, &pvs, e);
+	return r == 0 ? state_status_write(a, (unsigned)strtoul(argv[0], NULL, 10), argv[1], strlen(argv[1]), e) : r;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		int operands;
+		int (*run)(char **argv, struct error *e);
+	} verbs[] = {
+		{"install", 7, do_install}, {"abandon", 0, do_abandon}, {"compose", 1, do_compose},
+		{"release", 1, do_release}, {"publish", 0, do_publish}, {"status", 2, do_status},
+	};
+	struct error e = ERROR_INIT;
+
+	for (size_t i = 0; argc > 3 && i < ARRAY_SIZE(verbs); i++) {
+		if (strcmp(argv[3], verbs[i].name) != 0 || argc - 4 != verbs[i].operands)
+			continue;
+		disk = argv[1];
+		container = argv[2];
+		if (verbs[i].run(argv + 4, &e) == 0)
+			return 0;
+		fprintf(stderr, "try-volmgr: %s\n", e.text);
+		return 1;
+	}
+	fprintf(stderr, "usage: try-volmgr DISK CONTAINER VERB OPERANDS\n");
+	return 2;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Composing for the volume manager itself: what no node needs at boot. */
+#ifndef BYRE_VOLMGR_COMPOSE_LOOK_H
+#define BYRE_VOLMGR_COMPOSE_LOOK_H
+
+#include "volmgr/compose.h"
+
+/*
+ * Makes a root's volume readable here without writing one bit of it: every device beneath is read-only. Only for a volume that no node has
+ * composed: the pool's metadata must stand still. Its file system may want recovery: mount it with -o ro,noload. -ENODATA: it was never used.
+ */
+int volume_look(const struct cluster *c, const struct volume *v, const char *const *pv_paths, char ret_path[256], struct error *e);
+int volume_unlook(const struct cluster *c, const struct volume *v, struct error *e);
+
+bool volume_is_composed(const struct cluster *c, const struct volume *v);
+bool image_is_composed(const struct cluster *c, const struct image *i);
+
+/* An unpublished image's volume, writable. */
+int image_compose_writable(const struct cluster *c, const struct image *i, const char *const *pv_paths, char ret_path[256], struct error *e);
+int image_release_writable(const struct cluster *c, const struct image *i, struct error *e);
+
+#endif

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "area.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/str.h"
+#include "compose_look.h"
+#include "gpt.h"
+#include "lvm.h"
+#include "plan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+
+#define PAGE		4096
+#define LV_STORES	"stores"
+#define LV_SWAP		"swap"
+#define LV_SHARED	"shared"
+#define SWAP_HEADER_AT	1024
+#define SWAP_MAGIC	"SWAPSPACE2"
+#define SWAP_MAGIC_LEN	10
+
+struct teller {
+	volmgr_progress_fn *fn;
+	void *data;
+};
+
+static void tell(const struct teller *t, const char *what, uint64_t done, uint64_t total)
+{
+	if (t->fn)
+		t->fn(what, done, total, t->data);
+}
+
+/*
+ * Holds the disk's lock, so that udev does not make the kernel read the table anew (all partitions would be gone for a moment) while it is being
+ * changed. Opened for reading: its close is no news to udev.
+ */
+static int lock_disk(const char *disk)
+{
+	int fd = open(disk, O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		flock(fd, LOCK_EX);
+	return fd;
+}
+
+static void new_uuid(char ret[CLUSTER_ID_SIZE])
+{
+	unsigned char b[16];
+	char hex[33];
+
+	randombytes_buf(b, sizeof(b));
+	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
+	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
+	str_hex(hex, b, sizeof(b));
+	snprintf(ret, CLUSTER_ID_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+}
+
+/* --- what the state says of it -------------------------------------------------------------------------------------------- */
+
+enum { LV_IMAGE_INDEX, LV_STORES_INDEX, LV_SWAP_INDEX, LV_SHARED_INDEX, LV_COUNT };
+
+static void move_segments(struct segments *to, struct segments *from)
+{
+	*to = *from;
+	*from = (struct segments){NULL, 0};
+}
+
+static int add_image(struct cluster *c, const char *name, uint64_t bytes, struct segments *segments)
+{
+	c->images = calloc(1, sizeof(*c->images));
+	if (!c->images)
+		return -ENOMEM;
+	c->n_images = 1;
+	c->images[0].version = 1;
+	c->images[0].bytes = bytes;
+	move_segments(&c->images[0].segments, segments);
+	return str_copy(c->images[0].name, sizeof(c->images[0].name), name);
+}
+
+static int add_slabs(struct cluster *c, struct lvm_volume *lvs)
+{
+	static const int which[] = {LV_STORES_INDEX, LV_SWAP_INDEX};
+
+	c->slabs = calloc(ARRAY_SIZE(which), sizeof(*c->slabs));
+	for (size_t i = 0; c->slabs && i < ARRAY_SIZE(which); i++) {
+		struct lvm_volume *lv = &lvs[which[i]];
+
+		if (!lv->extents)
+			continue;
+		snprintf(c->slabs[c->n_slabs].lv, sizeof(c->slabs[0].lv), "%.60s", lv->name);
+		move_segments(&c->slabs[c->n_slabs++].segments, &lv->segments);
+	}
+	return c->slabs ? 0 : -ENOMEM;
+}
+
+static const struct segments *slab_segments(const struct cluster *c, const char *lv)
+{
+	static const struct segments none = {NULL, 0};
+
+	for (size_t i = 0; i < c->n_slabs; i++)
+		if (strcmp(c->slabs[i].lv, lv) == 0)
+			return &c->slabs[i].segments;
+	return &none;
+}
+
+static int add_shared(struct cluster *c, struct lvm_volume *lv)
+{
+	struct volume *v;
+
+	if (!lv->extents)
+		return 0;
+	v = realloc(c->volumes, (c->n_volumes + 1) * sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	c->volumes = v;
+	v += c->n_volumes++;
+	*v = (struct volume){.name = LV_SHARED, .kind = VOLUME_SHARED, .bytes = lv->extents * EXTENT_BYTES};
+	move_segments(&v->data, &lv->segments);
+	return 0;
+}
+
+static int describe(struct cluster *c, const struct pv *pv, struct lvm_volume *lvs, const char *image, uint64_t image_bytes, struct error *e)
+{
+	char ref[IMAGE_REF_SIZE];
+	int r;
+
+	c->pvs = calloc(1, sizeof(*c->pvs));
+	if (!c->pvs)
+		return error_errno(e, ENOMEM, "the state");
+	c->pvs[0] = *pv;
+	c->n_pvs = 1;
+	r = add_image(c, image, image_bytes, &lvs[LV_IMAGE_INDEX].segments);
+	if (r == 0)
+		r = add_slabs(c, lvs);
+	if (r < 0)
+		return error_errno(e, r, "the state");
+	image_ref(ref, &c->images[0]);
+	for (size_t i = 0; i < c->n_nodes; i++)
+		memcpy(c->nodes[i].image, ref, sizeof(ref));
+	r = plan_node_volumes(c, slab_segments(c, LV_STORES), slab_segments(c, LV_SWAP), ref, e);
+	if (r == 0 && add_shared(c, &lvs[LV_SHARED_INDEX]) < 0)
+		r = error_errno(e, ENOMEM, "the state");
+	return r;
+}
+
+/* What describe put into C, taken out again. */
+static void undescribe(struct cluster *c)
+{
+	for (size_t i = 0; i < c->n_images; i++)
+		segments_free(&c->images[i].segments);
+	for (size_t i = 0; i < c->n_slabs; i++)
+		segments_free(&c->slabs[i].segments);
+	for (size_t i = 0; i < c->n_volumes; i++) {
+		segments_free(&c->volumes[i].metadata);
+		segments_free(&c->volumes[i].data);
+	}
+	free(steal_ptr(c->images));
+	free(steal_ptr(c->slabs));
+	free(steal_ptr(c->volumes));
+	free(steal_ptr(c->pvs));
+	c->n_images = c->n_slabs = c->n_volumes = c->n_pvs = 0;
+}
+
+/* --- heads of volumes -------------------------------------------------------------------------------------------------------- */
+
+static uint64_t segment_offset(const struct cluster *c, const struct segment *s)
+{
+	return (c->pvs[s->pv].pe_start + (uint64_t)s->start * EXTENT_SECTORS) * 512;
+}
+
+static void put32(char *p, uint64_t v)
+{
+	for (int i = 0; i < 4; i++)
+		p[i] = (char)(v >> (8 * i));
+}
+
+/* The first page of a swap area, as mkswap(8) writes it: version, last page, no bad pages, uuid. */
+static void swap_head(char page[PAGE], uint64_t bytes)
+{
+	uint64_t last = bytes / PAGE - 1;
+
+	memset(page, 0, PAGE);
+	put32(page + SWAP_HEADER_AT, 1);
+	put32(page + SWAP_HEADER_AT + 4, last < UINT32_MAX ? last : UINT32_MAX);
+	randombytes_buf(page + SWAP_HEADER_AT + 12, 16);
+	memcpy(page + PAGE - SWAP_MAGIC_LEN, SWAP_MAGIC, SWAP_MAGIC_LEN);
+}
+
+/* One page at the head of each: zeros make a store fresh. One flush for all. */
+static int write_heads(const struct cluster *c, const char *pv, const struct teller *t, struct error *e)
+{
+	cleanup_free char *page = aligned_alloc(PAGE, PAGE);
+	cleanup_fd int fd = area_file_open(pv, true);
+	int r = 0;
+
+	if (fd < 0 || !page)
+		return error_errno(e, fd < 0 ? fd : -ENOMEM, "%s", pv);
+	for (size_t i = 0; i < c->n_volumes && r == 0; i++) {
+		const struct volume *v = &c->volumes[i];
+		const struct segments *s = v->kind == VOLUME_ROOT ? &v->metadata : &v->data;
+
+		tell(t, "stores", i, c->n_volumes);
+		if (v->kind == VOLUME_SHARED)
+			continue;
+		memset(page, 0, PAGE);
+		if (v->kind == VOLUME_SWAP)
+			swap_head(page, v->bytes);
+		r = pwrite_full(fd, page, PAGE, segment_offset(c, &s->v[0]));
+	}
+	if (r == 0 && fdatasync(fd) < 0)
+		r = -errno;
+	tell(t, "stores", c->n_volumes, c->n_volumes);
+	return r < 0 ? error_errno(e, r, "%s: heads of the stores", pv) : 0;
+}
+
+/* The first and last MiB of a partition that comes or goes: no signature of LVM or of a state area is left for anybody to find. */
+static int wipe_ends(const char *path, struct error *e)
+{
+	const size_t n = PLAN_MIB;
+	cleanup_free char *zeros = aligned_alloc(PAGE, n);
+	cleanup_fd int fd = area_file_open(path, true);
+	off_t size;
+	int r;
+
+	if (fd < 0 || !zeros)
+		return error_errno(e, fd < 0 ? fd : -ENOMEM, "%s", path);
+	memset(zeros, 0, n);
+	size = lseek(fd, 0, SEEK_END);
+	if (size < (off_t)(2 * n))
+		return error_set(e, ENOSPC, "%s: too small", path);
+	r = pwrite_full(fd, zeros, n, 0);
+	if (r == 0)
+		r = pwrite_full(fd, zeros, n, LAYOUT_COPY);
+	if (r == 0)
+		r = pwrite_full(fd, zeros, n, (uint64_t)size / PAGE * PAGE - n);
+	if (r == 0 && fdatasync(fd) < 0)
+		r = -errno;
+	return r < 0 ? error_errno(e, r, "%s: wiping", path) : 0;
+}
+
+/* --- create, abandon ------------------------------------------------------------------------------------------------------------ */
+
+/* An LV's name has no '@'. */
+static void name_volumes(struct lvm_volume *lvs, const struct container_plan *p, const char *image)
+{
+	snprintf(lvs[LV_IMAGE_INDEX].name, sizeof(lvs[0].name), "image.%.60s.1", image);
+	snprintf(lvs[LV_STORES_INDEX].name, sizeof(lvs[0].name), LV_STORES);
+	snprintf(lvs[LV_SWAP_INDEX].name, sizeof(lvs[0].name), LV_SWAP);
+	snprintf(lvs[LV_SHARED_INDEX].name, sizeof(lvs[0].name), LV_SHARED);
+	lvs[LV_IMAGE_INDEX].extents = p->image_extents;
+	lvs[LV_STORES_INDEX].extents = p->slab_extents;
+	lvs[LV_SWAP_INDEX].extents = p->swap_extents;
+	lvs[LV_SHARED_INDEX].extents = p->shared_extents;
+}
+
+static int fill_container(struct cluster *c, const struct container_place *place, const struct container_plan *p, const char *image,
+			  const struct teller *t, struct error *e)
+{
+	const char *name = c->settings.container_name;
+	struct lvm_volume lvs[LV_COUNT] = {{.extents = 0}};
+	struct pv pv = {.extents = 0};
+	int r;
+
+	name_volumes(lvs, p, image);
+	memcpy(pv.partuuid, place->pv_partuuid, sizeof(pv.partuuid));
+	r = wipe_ends(place->state, e);
+	if (r == 0)
+		r = wipe_ends(place->pv, e);
+	tell(t, "volume group", 0, 0);
+	if (r == 0)
+		r = lvm_create(name, place->pv, lvs, LV_COUNT, &pv, e);
+	if (r == 0)
+		r = describe(c, &pv, lvs, image, p->image, e);
+	for (size_t i = 0; i < LV_COUNT; i++)
+		segments_free(&lvs[i].segments);
+	if (r == 0)
+		r = write_heads(c, place->pv, t, e);
+	tell(t, "state area", 0, 0);
+	return r == 0 ? state_area_format(place->state, name, c->id, e) : r;
+}
+
+static int remove_container(const char *disk, const struct container_place *place, struct error *e)
+{
+	int r = wipe_ends(place->pv, e);
+
+	if (r == 0)
+		r = wipe_ends(place->state, e);
+	return r == 0 ? gpt_remove_container(disk, place->name, e) : r;
+}
+
+int container_create(struct cluster *c, const struct disk_info *d, const struct container_plan *p, const char *image_name,
+		     volmgr_progress_fn *progress, void *data, struct error *e)
+{
+	const struct teller t = {progress, data};
+	struct container_place place;
+	cleanup_fd int lock = lock_disk(d->path);
+	int r;
+
+	if (lock < 0)
+		return error_errno(e, errno, "%s", d->path);
+	if (sodium_init() < 0)
+		return error_set(e, EIO, "libsodium does not start");
+	if (!str_is_label(image_name))
+		return error_set(e, EINVAL, "'%s' is no name for an image", image_name);
+	if (!c->id[0])
+		new_uuid(c->id);
+	tell(&t, "partitions", 0, 0);
+	r = gpt_add_container(d, c->settings.container_name, &p->segment, &place, e);
+	if (r < 0)
+		return r;
+	r = fill_container(c, &place, p, image_name, &t, e);
+	if (r < 0) {
+		undescribe(c);
+		remove_container(d->path, &place, NULL);
+		error_wrap(e, "container %s", c->settings.container_name);
+	}
+	return r;
+}
+
+/* Nothing of it may be composed here any more: a partition in use stays in the kernel's table. */
+static void release_all(const struct cluster *c)
+{
+	for (size_t i = 0; i < c->n_volumes; i++)
+		volume_release(c, &c->volumes[i], NULL);
+	for (size_t i = 0; i < c->n_images; i++) {
+		image_release_writable(c, &c->images[i], NULL);
+		image_release(c, &c->images[i], NULL);
+	}
+}
+
+int container_abandon(const struct cluster *c, const struct disk_info *d, struct error *e)
+{
+	cleanup_fd int lock = lock_disk(d->path);
+	struct container_place place;
+	int n;
+
+	if (lock < 0)
+		return error_errno(e, errno, "%s", d->path);
+	n = container_find(c->settings.container_name, &place, 1, e);
+	if (n < 0)
+		return n;
+	if (n == 0)
+		return 0;
+	if (n > 1 || strcmp(place.disk, d->path) != 0)
+		return error_set(e, ENOTUNIQ, "container %s: found on %s, not only on %s", c->settings.container_name, place.disk, d->path);
+	release_all(c);
+	return remove_container(d->path, &place, e);
+}

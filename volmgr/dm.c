@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "dm.h"
+
+#include "base/cleanup.h"
+#include "base/spawn.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <libdevmapper.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define REMOVE_TRIES 20 /* 100 ms apart */
+
+typedef struct dm_task *task_ref;
+
+static void freep_task(task_ref *t)
+{
+	if (*t)
+		dm_task_destroy(*t);
+}
+#define cleanup_task CLEANUP(freep_task)
+
+/* What libdevmapper last complained of: it prints otherwise. */
+static char complaint[256];
+
+__attribute__((format(printf, 5, 0))) static void keep_complaint(int level, const char *file, int line, int errno_or_class, const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)file;
+	(void)line;
+	(void)errno_or_class;
+	if ((level & 7) > 4) /* quieter than a warning */
+		return;
+	va_start(ap, fmt);
+	vsnprintf(complaint, sizeof(complaint), fmt, ap);
+	va_end(ap);
+}
+
+static void prepare(void)
+{
+	static bool done;
+
+	complaint[0] = '\0';
+	if (done)
+		return;
+	done = true;
+	dm_log_with_errno_init(keep_complaint);
+	dm_udev_set_sync_support(0);
+	dm_udev_set_checking(0);
+}
+
+static struct dm_task *task_new(int type, const char *name)
+{
+	struct dm_task *t;
+
+	prepare();
+	t = dm_task_create(type);
+	if (t && name && !dm_task_set_name(t, name)) {
+		dm_task_destroy(t);
+		return NULL;
+	}
+	return t;
+}
+
+static int failed(struct dm_task *t, struct error *e, const char *name, const char *what)
+{
+	int code = t ? dm_task_get_errno(t) : 0;
+
+	if (complaint[0] && (code == 0 || code == EINVAL))
+		return error_set(e, code ? code : EIO, "%s: %s: %s", name, what, complaint);
+	return error_errno(e, code, "%s: %s", name, what);
+}
+
+void mapper_path(const char *name, char ret[256])
+{
+	snprintf(ret, 256, "%s/%s", dm_dir(), name);
+}
+
+int mapper_table_add(struct mapper_table *t, const char *type, uint64_t length, const char *params)
+{
+	struct mapper_line *more = realloc(t->v, (t->n + 1) * sizeof(*more)), *l;
+
+	if (!more)
+		return -ENOMEM;
+	t->v = more;
+	l = &more[t->n];
+	l->start = t->n ? l[-1].start + l[-1].length : 0;
+	l->length = length;
+	if (str_copy(l->type, sizeof(l->type), type) < 0 || str_copy(l->params, sizeof(l->params), params) < 0)
+		return -ENAMETOOLONG;
+	t->n++;
+	return 0;
+}
+
+void mapper_table_free(struct mapper_table *t)
+{
+	free(t->v);
+	t->v = NULL;
+	t->n = 0;
+}
+
+int mapper_info(const char *name, struct mapper_info *ret, struct error *e)
+{
+	cleanup_task task_ref t = task_new(DM_DEVICE_INFO, name);
+	struct mapper_info i = {.exists = false};
+	struct dm_info d;
+	const char *uuid;
+
+	if (!t || !dm_task_run(t) || !dm_task_get_info(t, &d))
+		return failed(t, e, name, "asking for the device");
+	if (d.exists) {
+		i.exists = true;
+		i.live = d.live_table;
+		i.open_count = (unsigned)d.open_count;
+		i.major = d.major;
+		i.minor = d.minor;
+		uuid = dm_task_get_uuid(t);
+		snprintf(i.uuid, sizeof(i.uuid), "%s", uuid ? uuid : "");
+	}
+	*ret = i;
+	return 0;
+}
+
+int mapper_create(const char *name, const char *uuid, const struct mapper_table *table, struct error *e)
+{
+	cleanup_task task_ref t = task_new(DM_DEVICE_CREATE, name);
+
+	if (!t || !dm_task_set_uuid(t, uuid) || !dm_task_set_add_node(t, DM_ADD_NODE_ON_CREATE))
+		return failed(t, e, name, "creating the device");
+	if (table->read_only && !dm_task_set_ro(t))
+		return failed(t, e, name, "creating the device");
+	for (size_t i = 0; i < table->n; i++) {
+		const struct mapper_line *l = &table->v[i];
+
+		if (!dm_task_add_target(t, l->start, l->length, l->type, l->params))
+			return failed(t, e, name, "creating the device");
+	}
+	if (!dm_task_run(t)) {
+		int code = dm_task_get_errno(t);
+
+		dm_task_update_nodes();
+		return code == EBUSY ? error_set(e, EEXIST, "%s: there is such a device already", name)
+				     : failed(t, e, name, "creating the device");
+	}
+	dm_task_update_nodes();
+	return 0;
+}
+
+int mapper_compare(const char *name, const struct mapper_table *table, struct error *e)
+{
+	cleanup_task task_ref t = task_new(DM_DEVICE_TABLE, name);
+	void *next = NULL;
+	size_t i = 0;
+
+	if (!t || !dm_task_run(t))
+		return failed(t, e, name, "reading the device's table");
+	do {
+		uint64_t start, length;
+		char *type = NULL, *params = NULL;
+		const struct mapper_line *l = &table->v[i];
+
+		next = dm_get_next_target(t, next, &start, &length, &type, &params);
+		if (!type)
+			break;
+		if (i++ >= table->n || start != l->start || length != l->length || strcmp(type, l->type) != 0 ||
+		    (strcmp(type, "linear") == 0 && strcmp(params, l->params) != 0))
+			return error_set(e, ESTALE, "%s: the device is there, but put together otherwise: release it first", name);
+	} while (next);
+	return i == table->n ? 0 : error_set(e, ESTALE, "%s: the device is there, but put together otherwise: release it first", name);
+}
+
+static int remove_once(const char *name)
+{
+	cleanup_task task_ref t = task_new(DM_DEVICE_REMOVE, name);
+	int code;
+
+	if (!t)
+		return -ENOMEM;
+	if (dm_task_run(t))
+		return 0;
+	code = dm_task_get_errno(t);
+	if (code == ENXIO || code == ENODEV)
+		return 0;
+	return code ? -code : -EIO;
+}
+
+int mapper_remove(const char *name, struct error *e)
+{
+	const struct timespec pause = {0, 100 * 1000 * 1000};
+	struct mapper_info i;
+	int r = mapper_info(name, &i, e);
+
+	if (r < 0 || !i.exists)
+		return r;
+	r = remove_once(name);
+	for (int n = 0; r == -EBUSY && n < REMOVE_TRIES; n++) {
+		nanosleep(&pause, NULL);
+		r = remove_once(name);
+	}
+	dm_task_update_nodes();
+	if (r == -EBUSY)
+		return error_set(e, EBUSY, "%s: the device is in use", name);
+	return r < 0 ? error_errno(e, r, "%s: removing the device", name) : 0;
+}
+
+int mapper_message(const char *name, const char *message, struct error *e)
+{
+	cleanup_task task_ref t = task_new(DM_DEVICE_TARGET_MSG, name);
+
+	if (!t || !dm_task_set_sector(t, 0) || !dm_task_set_message(t, message) || !dm_task_run(t))
+		return failed(t, e, name, message);
+	return 0;
+}
+
+static int parse_pool(struct dm_pool *mem, const char *params, struct mapper_pool *ret)
+{
+	struct dm_status_thin_pool *s;
+
+	if (!dm_get_status_thin_pool(mem, params, &s))
+		return -EPROTO;
+	*ret = (struct mapper_pool){
+		.transaction = s->transaction_id,
+		.data_used = s->used_data_blocks,
+		.data_total = s->total_data_blocks,
+		.metadata_used = s->used_metadata_blocks,
+		.metadata_total = s->total_metadata_blocks,
+		.failed = s->fail,
+		.read_only = s->read_only,
+		.out_of_data = s->out_of_data_space,
+		.needs_check = s->needs_check,
+	};
+	return 0;
+}
+
+int mapper_pool_status(const char *name, struct mapper_pool *ret, struct error *e)
+{
+	cleanup_task task_ref t = task_new(DM_DEVICE_STATUS, name);
+	struct dm_pool *mem;
+	uint64_t start, length;
+	char *type = NULL, *params = NULL;
+	int r;
+
+	if (!t || !dm_task_run(t))
+		return failed(t, e, name, "asking for the pool's status");
+	dm_get_next_target(t, NULL, &start, &length, &type, &params);
+	if (!type || strcmp(type, "thin-pool") != 0 || !params)
+		return error_set(e, ENODEV, "%s: this device is no thin pool", name);
+	mem = dm_pool_create("status", 256);
+	if (!mem)
+		return error_errno(e, ENOMEM, "%s", name);
+	r = parse_pool(mem, params, ret);
+	dm_pool_destroy(mem);
+	return r < 0 ? error_set(e, EPROTO, "%s: the kernel tells the pool's status as '%.60s'", name, params) : 0;
+}
+
+static bool have_target(const char *type)
+{
+	cleanup_task task_ref t = task_new(DM_DEVICE_LIST_VERSIONS, NULL);
+	struct dm_versions *v;
+
+	if (!t || !dm_task_run(t))
+		return false;
+	v = dm_task_get_versions(t);
+	while (v && v->next) {
+		if (strcmp(v->name, type) == 0)
+			return true;
+		v = (struct dm_versions *)((char *)v + v->next);
+	}
+	return v && strcmp(v->name, type) == 0;
+}
+
+int mapper_need(const char *type, struct error *e)
+{
+	char module[32];
+
+	snprintf(module, sizeof(module), "dm-%s", strcmp(type, "linear") == 0 ? "mod" : type);
+	if (have_target(type))
+		return 0;
+	spawn_simple(NULL, "modprobe", "-q", module, NULL);
+	if (have_target(type))
+		return 0;
+	return error_set(e, ENOTSUP, "the kernel has no device-mapper target %s: load module %s", type, module);
+}

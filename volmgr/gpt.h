@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A container's two partitions in the GPT of a disk that others use, too. */
+#ifndef BYRE_VOLMGR_GPT_H
+#define BYRE_VOLMGR_GPT_H
+
+#include "volmgr/volmgr.h"
+
+/*
+ * Adds partitions byre-CONTAINER-state and byre-CONTAINER-pv in SEGMENT (aligned) and tells the kernel; makes a GPT first when D has no
+ * table. Other partitions keep their entries. On failure the disk is as before.
+ */
+int gpt_add_container(const struct disk_info *d, const char *container, const struct disk_segment *segment, struct container_place *ret,
+		      struct error *e);
+
+/* Takes the two away again. 0 also when they are not there. */
+int gpt_remove_container(const char *disk, const char *container, struct error *e);
+
+#endif

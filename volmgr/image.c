@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "area.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/str.h"
+#include "compose_look.h"
+#include "volmgr/volmgr.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <string.h>
+
+#define CHUNK (1024 * 1024)
+
+int image_open_new(const struct cluster *c, const struct image *i, char ret_path[256], struct error *e)
+{
+	cleanup_free const char **pvs = NULL;
+	int r = cluster_pv_paths(c, &pvs, e);
+
+	if (r == 0)
+		r = image_compose_writable(c, i, pvs, ret_path, e);
+	if (r < 0)
+		error_wrap(e, "image %s@%u", i->name, i->version);
+	return r;
+}
+
+struct hashing {
+	uint64_t bytes;
+	volmgr_progress_fn *progress;
+	void *data;
+};
+
+/* Reads past the page cache: what counts is what the SAN holds. */
+static int hash_device(const char *path, const struct hashing *h, char ret[65], struct error *e)
+{
+	cleanup_free unsigned char *chunk = aligned_alloc(4096, CHUNK);
+	cleanup_fd int fd = area_file_open(path, false);
+	unsigned char digest[crypto_hash_sha256_BYTES];
+	crypto_hash_sha256_state s;
+
+	if (fd < 0 || !chunk)
+		return error_errno(e, fd < 0 ? fd : -ENOMEM, "%s", path);
+	crypto_hash_sha256_init(&s);
+	for (uint64_t at = 0; at < h->bytes;) {
+		size_t n = h->bytes - at < CHUNK ? (size_t)(h->bytes - at) : CHUNK;
+		int r = pread_full(fd, chunk, n, at);
+
+		if (r < 0)
+			return error_errno(e, r, "%s: reading at %llu", path, (unsigned long long)at);
+		crypto_hash_sha256_update(&s, chunk, n);
+		at += n;
+		if (h->progress)
+			h->progress("checksum", at, h->bytes, h->data);
+	}
+	crypto_hash_sha256_final(&s, digest);
+	str_hex(ret, digest, sizeof(digest));
+	return 0;
+}
+
+/* Composes the image read-only, reads it, and takes away again what was not there before. */
+static int hash_image(const struct cluster *c, const struct image *i, volmgr_progress_fn *progress, void *data, char ret[65], struct error *e)
+{
+	const struct hashing h = {i->bytes, progress, data};
+	cleanup_free const char **pvs = NULL;
+	char path[256];
+	bool was_there = image_is_composed(c, i);
+	int r = cluster_pv_paths(c, &pvs, e);
+
+	if (sodium_init() < 0)
+		return error_set(e, EIO, "libsodium does not start");
+	if (r == 0)
+		r = image_compose(c, i, pvs, path, e);
+	if (r < 0)
+		return r;
+	r = hash_device(path, &h, ret, e);
+	if (!was_there)
+		image_release(c, i, NULL);
+	return r;
+}
+
+static int flush_writable(const struct cluster *c, const struct image *i, struct error *e)
+{
+	char path[256];
+	cleanup_fd int fd = -1;
+	int r = image_open_new(c, i, path, e);
+
+	if (r < 0)
+		return r;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) < 0)
+		return error_errno(e, errno, "%s: flushing", path);
+	return 0;
+}
+
+int image_seal(const struct cluster *c, struct image *i, volmgr_progress_fn *progress, void *data, struct error *e)
+{
+	char sum[65];
+	int r = flush_writable(c, i, e);
+
+	if (r == 0)
+		r = image_release_writable(c, i, e);
+	if (r == 0)
+		r = hash_image(c, i, progress, data, sum, e);
+	if (r < 0)
+		return error_wrap(e, "sealing image %s@%u", i->name, i->version);
+	memcpy(i->sha256, sum, sizeof(sum));
+	return 0;
+}
+
+int image_verify(const struct cluster *c, const struct image *i, volmgr_progress_fn *progress, void *data, struct error *e)
+{
+	char sum[65];
+	int r = hash_image(c, i, progress, data, sum, e);
+
+	if (r < 0)
+		return r;
+	if (strcmp(sum, i->sha256) != 0)
+		return error_set(e, EUCLEAN, "image %s@%u: its bytes have sha256 %s, the state says %s: it was written to, or the SAN lost data",
+				 i->name, i->version, sum, i->sha256);
+	return 0;
+}

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+libs += volmgr compose
+compose_src := $(addprefix volmgr/,layout.c area.c disk.c dm.c compose.c)
+compose_floors := base cluster compose
+compose_pkgs := devmapper blkid
+compose_public := volmgr/compose.h
+volmgr_src := $(addprefix volmgr/,plan.c gpt.c lvm.c container.c image.c publish.c)
+volmgr_floors := base cluster compose volmgr
+volmgr_pkgs := fdisk blkid jansson libsodium
+volmgr_public := volmgr/volmgr.h
+tests += try-volmgr
+try-volmgr_src := tests/vm/inside/try-volmgr.c
+try-volmgr_floors := base cluster compose volmgr
+try-volmgr_libs := volmgr compose cluster base
