@@ -39,6 +39,6 @@ accel_args() {
 	if [ "$(accel)" = kvm ]; then
 		printf '%s\n' -accel kvm -cpu host
 	else
-		printf '%s\n' -accel "tcg,thread=multi,tb-size=${LAB_TB:-64}" -cpu "${LAB_CPU:-max,la57=off}"
+		printf '%s\n' -accel "tcg,thread=multi,tb-size=${LAB_TB:-64}" -cpu "${LAB_CPU:-qemu64,+rdrand}"
 	fi
 }

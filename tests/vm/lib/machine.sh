@@ -166,8 +166,8 @@ machine_console() {
 	tail -c "+$(($(get "$dir/offset" 0) + 1))" "$dir/console.log" 2>/dev/null | plain
 }
 
-# plain: a filter: terminal output as lines of text.
+# plain: a filter: terminal output as lines of text; where the terminal would be cleared or the cursor moved a line ends.
 plain() {
-	sed -u -e 's/\x1b\[[0-9;?]*[ -\/]*[@-~]//g' -e 's/\x1b[()][A-Z0-9]//g' -e 's/\x1b[=>c78DEHM]//g' -e 's/\r*$//' -e 's/\r/\n/g' \
-		-e 's/[\x00-\x08\x0b-\x1f]//g'
+	LC_ALL=C sed -u -E -e 's/\x1bc|\x1b\[[0-9;]*[HJ]/\n/g' -e 's|\x1b\[[0-9;?]*[ -/]*[@-~]||g' -e 's/\x1b[()][A-Z0-9]//g' \
+		-e 's/\x1b[=>78DEM]//g' -e 's/\r*$//' -e 's/\r/\n/g' -e 's/[\x00-\x08\x0b-\x1f]//g'
 }

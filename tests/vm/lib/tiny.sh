@@ -26,7 +26,7 @@ tiny_initrd() {
 	for lib in $(ldd "$tree/bin/busybox" 2>/dev/null | grep -o '/[^ ]*'); do
 		cp --parents -L "$lib" "$tree"
 	done
-	for module in virtio virtio_ring virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci failover net_failover virtio_net evdev button; do
+	for module in virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci failover net_failover virtio_net evdev button; do
 		find "$1/root/lib/modules" -name "$module.ko" -exec cp {} "$tree/modules/" \;
 	done
 	tiny_init >"$tree/init"
@@ -42,7 +42,7 @@ tiny_init() {
 /bin/busybox --install -s /bin
 mount -t devtmpfs dev /dev; mount -t proc proc /proc; mount -t sysfs sys /sys
 exec >/dev/console 2>&1 </dev/console
-for m in virtio virtio_ring virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci failover net_failover virtio_net evdev button; do [ -e /modules/$m.ko ] && insmod /modules/$m.ko; done
+for m in virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci failover net_failover virtio_net evdev button; do [ -e /modules/$m.ko ] && insmod /modules/$m.ko; done
 for word in $(cat /proc/cmdline); do case $word in address=*) address=${word#*=} ;; then=*) then=${word#*=} ;; say=*) say=${word#*=} ;; esac; done
 ip link set lo up; ip link set eth0 up
 [ -n "$address" ] && ip addr add "$address/24" dev eth0
