@@ -199,11 +199,11 @@ static int write_heads(const struct cluster *c, const char *pv, const struct tel
 
 	if (fd < 0 || !page)
 		return error_errno(e, fd < 0 ? fd : -ENOMEM, "%s", pv);
+	tell(t, "stores", 0, 0);
 	for (size_t i = 0; i < c->n_volumes && r == 0; i++) {
 		const struct volume *v = &c->volumes[i];
 		const struct segments *s = v->kind == VOLUME_ROOT ? &v->metadata : &v->data;
 
-		tell(t, "stores", i, c->n_volumes);
 		if (v->kind == VOLUME_SHARED)
 			continue;
 		memset(page, 0, PAGE);
@@ -213,7 +213,6 @@ static int write_heads(const struct cluster *c, const char *pv, const struct tel
 	}
 	if (r == 0 && fdatasync(fd) < 0)
 		r = -errno;
-	tell(t, "stores", c->n_volumes, c->n_volumes);
 	return r < 0 ? error_errno(e, r, "%s: heads of the stores", pv) : 0;
 }
 

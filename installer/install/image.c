@@ -102,20 +102,24 @@ static int unpack(const struct install *in, struct error *e)
 
 /* --- check --------------------------------------------------------------------------------------------------------------------- */
 
-/* The kernel's version is the end of the name that boot/vmlinuz leads to. */
-static int find_kernel(int root, struct image *i, struct error *e)
+/*
+ * The version that a kernel says of itself: the first word of the text at 0x200 + the number at 0x20e (Linux, Documentation/arch/x86/boot.rst,
+ * kernel_version).
+ */
+static int read_kernel_version(int root, struct image *i, struct error *e)
 {
-	char target[256];
-	const char *name;
-	ssize_t n = readlinkat(root, KERNEL, target, sizeof(target) - 1);
+	cleanup_fd int fd = openat(root, KERNEL, O_RDONLY | O_CLOEXEC);
+	char head[0x210], text[sizeof(i->kernel)];
+	unsigned at;
 
-	if (n < 0)
-		return error_set(e, EINVAL, "the archive has no link /%s: make it point to vmlinuz-VERSION", KERNEL);
-	target[n] = '\0';
-	name = strrchr(target, '/') ? strrchr(target, '/') + 1 : target;
-	if (!str_starts(name, "vmlinuz-") || str_copy(i->kernel, sizeof(i->kernel), name + strlen("vmlinuz-")) < 0)
-		return error_set(e, EINVAL, "the archive's /%s points to '%s', not to vmlinuz-VERSION", KERNEL, target);
-	return 0;
+	if (fd < 0 || pread_full(fd, head, sizeof(head), 0) < 0 || memcmp(head + 0x202, "HdrS", 4) != 0)
+		return error_set(e, EINVAL, "the archive's /%s is no Linux kernel for x86", KERNEL);
+	at = (unsigned char)head[0x20e] | (unsigned)(unsigned char)head[0x20f] << 8;
+	if (pread_full(fd, text, sizeof(text), 0x200 + at) < 0)
+		return error_set(e, EINVAL, "the archive's /%s is cut short", KERNEL);
+	text[strnlen(text, sizeof(text) - 1)] = '\0';
+	text[strcspn(text, " ")] = '\0';
+	return str_copy(i->kernel, sizeof(i->kernel), str_printable(text));
 }
 
 static int check_boot_files(struct image *i, struct error *e)
@@ -128,7 +132,7 @@ static int check_boot_files(struct image *i, struct error *e)
 	for (const char *const *f = (const char *const[]){KERNEL, INITRD, NULL}; *f; f++)
 		if (fstatat(root, *f, &st, 0) < 0 || !S_ISREG(st.st_mode) || st.st_size == 0)
 			return error_set(e, ENOENT, "the archive has no /%s", *f);
-	return find_kernel(root, i, e);
+	return read_kernel_version(root, i, e);
 }
 
 static int fill(const struct install *in, struct image *i, const char *device, struct error *e)

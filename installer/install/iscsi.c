@@ -204,7 +204,7 @@ int step_san(struct install *in, struct error *e)
 	if (in->o->disk)
 		return take_attached(in, e);
 	snprintf(portal, sizeof(portal), "%s:%u", ip4_format(ip, s->storage_ip), s->storage_port);
-	snprintf(initiator, sizeof(initiator), INITIATOR ":%s1", s->cluster_hostname);
+	snprintf(initiator, sizeof(initiator), INITIATOR ":%s.%s1", s->container_name, s->cluster_hostname);
 	r = iscsi_wanted_lun(s->iscsi_target, &lun, e);
 	if (r == 0)
 		r = wait_reachable(in, portal, e);

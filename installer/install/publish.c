@@ -8,8 +8,10 @@ int step_publish(struct install *in, struct error *e)
 {
 	struct state_area *a CLEANUP(state_area_closep) = NULL;
 	struct container_place place;
-	int r = cluster_check(&in->cluster, e);
+	int r;
 
+	in->cluster.generation = 1; /* publishing counts it anew */
+	r = cluster_check(&in->cluster, e);
 	if (r < 0)
 		return r;
 	r = container_find(in->settings.container_name, &place, 1, e);
