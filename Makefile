@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # One make for the whole tree. Each folder's module.mk names its libraries and programs:
 #   lib NAME:      libs += NAME,     NAME_src, NAME_floors (floors it may include), NAME_pkgs (pkg-config names), NAME_public (headers others see)
-#   program NAME:  programs += NAME, NAME_src, NAME_floors, NAME_pkgs, NAME_libs (our libraries, users first), NAME_dir (sbin or libexec)
+#   program NAME:  programs += NAME, NAME_src, NAME_floors, NAME_pkgs, NAME_libs (our libraries, users first), NAME_dir (sbin or libexec);
+#                  a program that bears a library's name keeps its variables under another: NAME_program := OTHER (then OTHER_src, …; NAME_dir stays)
 # Floors are held up by -I: build/include/FLOOR holds links to the public headers of that floor and nothing else.
 
 VERSION := 0.1.0
@@ -73,13 +74,13 @@ $(B)/lib$(1).a: $(call objects,$(1))
 endef
 define program_rule
 $(call compile_rule,$(1))
-$(B)/$(2)$(1): $(call objects,$(1)) $(foreach l,$($(1)_libs),$(B)/lib$(l).a)
+$(B)/$(2)$(or $(3),$(1)): $(call objects,$(1)) $(foreach l,$($(1)_libs),$(B)/lib$(l).a)
 	$(call say,LD  $$@)
 	$(Q)mkdir -p $$(@D)
 	$(Q)$(CC) $(all_cflags) $(all_ldflags) -o $$@ $$^ $($(1)_ldflags) $(sort $(foreach t,$(1) $($(1)_libs),$(foreach p,$($(t)_pkgs),$(pkg_libs_$(p)))))
 endef
 $(foreach l,$(libs),$(eval $(call lib_rule,$(l))))
-$(foreach p,$(programs),$(eval $(call program_rule,$(p),bin/)))
+$(foreach p,$(programs),$(eval $(call program_rule,$(or $($(p)_program),$(p)),bin/,$(p))))
 $(foreach t,$(tests),$(eval $(call program_rule,$(t),tests/)))
 
 .PHONY: all clean distclean help $(front_goals) install

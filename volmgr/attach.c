@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tool.h"
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "cli/cli.h"
+#include "compose_look.h"
+
+#include <errno.h>
+#include <time.h>
+
+bool attach_read_only, attach_force;
+
+/* By number or by name. */
+static int find_node(const struct view *v, const char *text, const struct node **ret, struct error *e)
+{
+	unsigned number;
+
+	*ret = str_to_uint(text, 1, CLUSTER_MAX_NODES, &number) == 0 ? cluster_node(&v->c, number) : cluster_node_by_name(&v->c, text);
+	return *ret ? 0 : error_set(e, ENOENT, "there is no node '%.80s'", text);
+}
+
+static int find_root(const struct view *v, const struct node *n, const struct volume **ret, struct error *e)
+{
+	*ret = cluster_node_volume(&v->c, n->number, VOLUME_ROOT);
+	return *ret ? 0 : error_set(e, ENOENT, "node %s has no root volume", n->name);
+}
+
+/* A pool that its node goes on writing would be read as a jumble. */
+static int check_stopped(const struct view *v, const struct node *n, const struct volume *root, struct error *e)
+{
+	struct node_status s;
+	bool told = node_status_read(v, n->number, &s, NULL) == 0;
+	enum node_state state = status_judge(told ? &s : NULL, (uint64_t)time(NULL));
+
+	if (volume_is_composed(&v->c, root))
+		return error_set(e, EBUSY, "node %s: its root volume is in use on this machine", n->name);
+	if (state == NODE_UP)
+		return error_set(e, EBUSY, "node %s is up: shut it down first", n->name);
+	if (state == NODE_SILENT && !attach_force)
+		return error_set(e, EBUSY, "node %s is silent, but did not shut down: make sure that it is off, then use --force", n->name);
+	return 0;
+}
+
+int attach_run(int argc, char **argv, struct error *e)
+{
+	struct buf b cleanup_buf = BUF_INIT;
+	struct view v cleanup_view = {.area = NULL};
+	const struct node *n;
+	const struct volume *root;
+	char path[256];
+	int r;
+
+	(void)argc;
+	if (!attach_read_only) {
+		error_set(e, EINVAL, "attach: only --read-only is possible, and has to be said");
+		return -CLI_USAGE;
+	}
+	r = view_open(&v, e);
+	if (r == 0)
+		r = view_need_pvs(&v, e);
+	if (r == 0)
+		r = find_node(&v, argv[0], &n, e);
+	if (r == 0)
+		r = find_root(&v, n, &root, e);
+	if (r == 0)
+		r = check_stopped(&v, n, root, e);
+	if (r == 0)
+		r = volume_look(&v.c, root, v.pvs, path, e);
+	if (r < 0)
+		return r;
+	buf_printf(&b, "%s\n", path);
+	return print_all(&b, e);
+}
+
+int detach_run(int argc, char **argv, struct error *e)
+{
+	struct view v cleanup_view;
+	const struct node *n;
+	const struct volume *root;
+	int r = view_open(&v, e);
+
+	(void)argc;
+	if (r == 0)
+		r = find_node(&v, argv[0], &n, e);
+	if (r == 0)
+		r = find_root(&v, n, &root, e);
+	return r == 0 ? volume_unlook(&v.c, root, e) : r;
+}

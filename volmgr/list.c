@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tool.h"
+
+#include "base/cleanup.h"
+#include "cli/table.h"
+
+#include <stdio.h>
+
+static const struct table_column columns[] = {
+	{"VOLUME", "volume", TABLE_TEXT},
+	{"NODE", "node", TABLE_NUMBER},
+	{"KIND", "kind", TABLE_TEXT},
+	{"IMAGE", "image", TABLE_TEXT},
+	{"SIZE", "size_bytes", TABLE_BYTES},
+	{"USED", "private_bytes", TABLE_BYTES},
+	{"STORE", "store_bytes", TABLE_BYTES},
+	{NULL, "metadata_used_bytes", TABLE_BYTES},
+	{NULL, "metadata_bytes", TABLE_BYTES},
+	{"IN USE", "in_use", TABLE_TEXT},
+	{NULL, "device", TABLE_TEXT},
+};
+
+static void number_or_empty(struct table *t, bool known, uint64_t value)
+{
+	if (known)
+		table_number(t, value);
+	else
+		table_empty(t);
+}
+
+/* "here", or the name of the node that is up with it. */
+static void add_place(const struct view *v, const struct volume *vol, const struct volume_use *use, struct table *t)
+{
+	const struct node *n = cluster_node(&v->c, vol->node);
+	char path[256];
+
+	snprintf(path, sizeof(path), "/dev/mapper/byre-%s-%s", v->c.settings.container_name, vol->name);
+	table_text(t, use->here ? "here" : n && use->node == NODE_UP ? n->name : NULL);
+	table_text(t, use->here ? path : NULL);
+}
+
+static void add_row(const struct view *v, const struct volume *vol, struct table *t)
+{
+	bool root = vol->kind == VOLUME_ROOT;
+	struct volume_use use;
+
+	volume_use(v, vol, &use);
+	table_row(t);
+	table_text(t, vol->name);
+	number_or_empty(t, vol->node, vol->node);
+	table_text(t, volume_kind_name(vol->kind));
+	table_text(t, root ? vol->image : NULL);
+	table_number(t, vol->bytes);
+	number_or_empty(t, use.known, use.used);
+	table_number(t, segments_extents(&vol->data) * EXTENT_BYTES);
+	number_or_empty(t, use.known, use.metadata_used);
+	number_or_empty(t, root, segments_extents(&vol->metadata) * EXTENT_BYTES);
+	add_place(v, vol, &use, t);
+}
+
+int list_run(int argc, char **argv, struct error *e)
+{
+	struct view v cleanup_view;
+	struct table *t CLEANUP(table_freep) = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	int r = view_open(&v, e);
+
+	(void)argc;
+	(void)argv;
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < v.c.n_volumes; i++)
+		add_row(&v, &v.c.volumes[i], t);
+	return table_print(t, options.json, "volumes", e);
+}

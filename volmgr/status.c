@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tool.h"
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "compose_look.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <string.h>
+
+/* What all volumes take together. Bytes. */
+struct totals {
+	uint64_t images, stores, swap, shared, free;
+	uint64_t private_used;
+	size_t roots, known; /* volumes of that kind; those whose private bytes are known */
+};
+
+struct summary {
+	struct view *v;
+	struct slot_view slots[2];
+	struct totals t;
+};
+
+static uint64_t bytes_of(const struct segments *s)
+{
+	return segments_extents(s) * EXTENT_BYTES;
+}
+
+static void add_volume(const struct view *v, const struct volume *vol, struct totals *t)
+{
+	struct volume_use use;
+
+	if (vol->kind == VOLUME_SWAP)
+		t->swap += bytes_of(&vol->data);
+	if (vol->kind == VOLUME_SHARED)
+		t->shared += bytes_of(&vol->data);
+	if (vol->kind != VOLUME_ROOT)
+		return;
+	volume_use(v, vol, &use);
+	t->stores += bytes_of(&vol->data) + bytes_of(&vol->metadata);
+	t->roots++;
+	t->known += use.known;
+	t->private_used += use.known ? use.used : 0;
+}
+
+static uint64_t pv_bytes(const struct cluster *c)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < c->n_pvs; i++)
+		n += c->pvs[i].extents * EXTENT_BYTES;
+	return n;
+}
+
+static void add_up(const struct view *v, struct totals *t)
+{
+	const struct cluster *c = &v->c;
+	uint64_t taken = 0;
+
+	for (size_t i = 0; i < c->n_images; i++)
+		t->images += bytes_of(&c->images[i].segments);
+	for (size_t i = 0; i < c->n_volumes; i++)
+		add_volume(v, &c->volumes[i], t);
+	for (size_t i = 0; i < c->n_slabs; i++)
+		taken += bytes_of(&c->slabs[i].segments);
+	taken += t->images + t->shared;
+	t->free = pv_bytes(c) > taken ? pv_bytes(c) - taken : 0;
+}
+
+/* --- text ------------------------------------------------------------------------------------------------------------------ */
+
+static void put_bytes(struct buf *b, uint64_t bytes)
+{
+	char text[24];
+
+	buf_puts(b, str_bytes(text, sizeof(text), bytes));
+}
+
+static void put_place(const struct view *v, struct buf *b)
+{
+	const struct cluster *c = &v->c;
+
+	buf_printf(b, "container   %s\ncluster id  %s\n", c->settings.container_name, c->id);
+	if (v->place.disk[0])
+		buf_printf(b, "disk        %s: state area %s, volumes %s\n", v->place.disk, v->place.state, v->place.pv);
+	for (size_t i = 0; i < c->n_pvs; i++)
+		buf_printf(b, "volumes on  %s, partition %s\n", v->pvs ? v->pvs[i] : "a disk that is not here", c->pvs[i].partuuid);
+}
+
+static void put_slots(const struct summary *s, struct buf *b)
+{
+	buf_printf(b, "state       generation %llu, from slot %u\n", (unsigned long long)s->v->report.generation, s->v->report.slot);
+	for (unsigned i = 0; i < 2; i++) {
+		const struct slot_view *w = &s->slots[i];
+
+		buf_printf(b, "  slot %u    %s", i, w->state == SLOT_DAMAGED && w->has_header ? "torn" : slot_state_name(w->state));
+		if (w->has_header)
+			buf_printf(b, ": generation %llu, %llu bytes", (unsigned long long)w->header.generation,
+				   (unsigned long long)w->header.length);
+		buf_puts(b, "\n");
+	}
+}
+
+static void put_images(const struct cluster *c, struct buf *b)
+{
+	char ref[IMAGE_REF_SIZE];
+
+	for (size_t i = 0; i < c->n_images; i++) {
+		const struct image *m = &c->images[i];
+
+		buf_printf(b, "image       %s, ", image_ref(ref, m));
+		put_bytes(b, m->bytes);
+		buf_printf(b, ", kernel %s\n  sha256    %s\n", m->kernel[0] ? m->kernel : "unknown", m->sha256[0] ? m->sha256 : "not sealed");
+	}
+}
+
+static void put_totals(const struct summary *s, struct buf *b)
+{
+	const struct totals *t = &s->t;
+	const struct {
+		const char *what;
+		uint64_t bytes;
+	} lines[] = {{"space", pv_bytes(&s->v->c)}, {"  free", t->free}, {"  images", t->images},
+		     {"  stores", t->stores},	    {"  swap", t->swap}, {"  shared", t->shared}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		buf_printf(b, "%-11s ", lines[i].what);
+		put_bytes(b, lines[i].bytes);
+		buf_puts(b, "\n");
+	}
+	buf_puts(b, "private     ");
+	put_bytes(b, t->private_used);
+	buf_printf(b, " written by %zu of %zu nodes", t->known, t->roots);
+	if (t->known) {
+		buf_puts(b, ", ");
+		put_bytes(b, t->private_used / t->known);
+		buf_puts(b, " each; the images are there once");
+	}
+	buf_puts(b, "\n");
+}
+
+static int print_text(const struct summary *s, struct error *e)
+{
+	struct buf b cleanup_buf = BUF_INIT;
+
+	put_place(s->v, &b);
+	put_slots(s, &b);
+	buf_printf(&b, "nodes       %zu\n", s->v->c.n_nodes);
+	put_images(&s->v->c, &b);
+	put_totals(s, &b);
+	for (size_t i = 0; i < b.len; i++)
+		if (((unsigned char)b.data[i] < ' ' && b.data[i] != '\n') || b.data[i] == 0x7f)
+			b.data[i] = '?';
+	return print_all(&b, e);
+}
+
+/* --- JSON -------------------------------------------------------------------------------------------------------------------- */
+
+static json_t *number(uint64_t n)
+{
+	return json_integer((json_int_t)n);
+}
+
+static json_t *text_or_null(const char *s)
+{
+	return s && *s ? json_string(s) : json_null();
+}
+
+static json_t *json_slots(const struct summary *s)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < 2; i++) {
+		const struct slot_view *w = &s->slots[i];
+
+		json_array_append_new(list, json_pack("{s:i,s:s,s:o,s:o}", "slot", (int)i, "state",
+						      w->state == SLOT_DAMAGED && w->has_header ? "torn" : slot_state_name(w->state),
+						      "generation", w->has_header ? number(w->header.generation) : json_null(), "bytes",
+						      w->has_header ? number(w->header.length) : json_null()));
+	}
+	return list;
+}
+
+static json_t *json_images(const struct cluster *c)
+{
+	json_t *list = json_array();
+	char ref[IMAGE_REF_SIZE];
+
+	for (size_t i = 0; i < c->n_images; i++) {
+		const struct image *m = &c->images[i];
+
+		json_array_append_new(list, json_pack("{s:s,s:s,s:i,s:o,s:o,s:o,s:b}", "image", image_ref(ref, m), "name", m->name, "version",
+						      (int)m->version, "bytes", number(m->bytes), "kernel", text_or_null(m->kernel), "sha256",
+						      text_or_null(m->sha256), "composed_here", image_is_composed(c, m)));
+	}
+	return list;
+}
+
+static json_t *json_pvs(const struct view *v)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < v->c.n_pvs; i++)
+		json_array_append_new(list, json_pack("{s:s,s:o,s:o}", "partuuid", v->c.pvs[i].partuuid, "device",
+						      text_or_null(v->pvs ? v->pvs[i] : NULL), "bytes",
+						      number(v->c.pvs[i].extents * EXTENT_BYTES)));
+	return list;
+}
+
+static json_t *json_totals(const struct summary *s)
+{
+	const struct totals *t = &s->t;
+
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "pv_bytes", number(pv_bytes(&s->v->c)), "free_bytes", number(t->free),
+			 "image_bytes", number(t->images), "store_bytes", number(t->stores), "swap_bytes", number(t->swap), "shared_bytes",
+			 number(t->shared), "private_bytes", number(t->private_used), "roots", number(t->roots), "roots_known", number(t->known));
+}
+
+static int print_json(const struct summary *s, struct error *e)
+{
+	const struct view *v = s->v;
+	struct buf b cleanup_buf = BUF_INIT;
+	cleanup_free char *text = NULL;
+	json_auto_t *o = json_pack("{s:s,s:s,s:o,s:{s:o,s:i,s:o,s:o},s:i,s:o,s:o,s:o}", "container", v->c.settings.container_name, "id", v->c.id,
+				   "disk", text_or_null(v->place.disk), "state", "generation", number(v->report.generation), "slot",
+				   (int)v->report.slot, "warning", text_or_null(v->report.warning), "slots", json_slots(s), "nodes",
+				   (int)v->c.n_nodes, "pvs", json_pvs(v), "images", json_images(&v->c), "totals", json_totals(s));
+
+	text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
+	if (!text)
+		return error_errno(e, ENOMEM, "output");
+	buf_printf(&b, "%s\n", text);
+	return print_all(&b, e);
+}
+
+int status_run(int argc, char **argv, struct error *e)
+{
+	struct view v cleanup_view;
+	struct summary s = {.v = &v};
+	int r = view_open(&v, e);
+
+	(void)argc;
+	(void)argv;
+	if (r == 0)
+		r = area_inspect(v.area, s.slots, e);
+	if (r < 0)
+		return r;
+	add_up(&v, &s.t);
+	return options.json ? print_json(&s, e) : print_text(&s, e);
+}
