@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The boot service's files, below run_dir:
+ *   dnsmasq.conf, dhcp-hosts, names   dnsmasq's; the last two are reread at SIGHUP
+ *   tftp/lpxelinux.0                  all that TFTP serves
+ *   http/ldlinux.c32, http/pxelinux.cfg/01-MAC
+ */
+#include "meta.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/spawn.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CONF	   "dnsmasq.conf"
+#define CHECK	   "check.conf"
+#define LOADER_DIR "/usr/lib/PXELINUX"
+#define MODULE	   "ldlinux.c32"
+#define MODULE_DIR "/usr/lib/syslinux/modules/bios"
+#define MAX_LOADER (4 << 20)
+
+/* Everything that is generated, before any of it is written. */
+struct texts {
+	struct buf conf, hosts, names;
+};
+
+static void free_texts(struct texts *t)
+{
+	buf_free(&t->conf);
+	buf_free(&t->hosts);
+	buf_free(&t->names);
+}
+
+/* A descriptor that can be handed to a child as one of its first. */
+static int open_high(const char *path)
+{
+	cleanup_fd int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 64);
+}
+
+int boot_init(struct boot *b, const struct options *o, struct error *e)
+{
+	static const char *const folders[] = {"", "/tftp", "/http", "/http/pxelinux.cfg"};
+	char path[256];
+
+	b->o = o;
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
+		snprintf(path, sizeof(path), "%s%s", o->run_dir, folders[i]);
+		if (dir_make(AT_FDCWD, path, 0755, e) < 0)
+			return -e->code;
+	}
+	snprintf(path, sizeof(path), "%s/http", o->run_dir);
+	b->dir = open_high(o->run_dir);
+	b->http_dir = open_high(path);
+	return b->dir < 0 || b->http_dir < 0 ? error_errno(e, errno, "%s", o->run_dir) : 0;
+}
+
+bool boot_has_config(const struct boot *b)
+{
+	return faccessat(b->dir, CONF, R_OK, 0) == 0;
+}
+
+/* --- dnsmasq ------------------------------------------------------------------------------------------------------ */
+
+static int generate(const struct cluster *c, const struct node *self, const struct boot_service *bs, struct texts *t, struct error *e)
+{
+	int r = services_dnsmasq(c, self, bs, &t->conf, e);
+
+	if (r == 0)
+		r = services_dhcp_hosts(c, &t->hosts, e);
+	if (r == 0)
+		r = services_dns_names(c, &t->names, e);
+	if (r == 0 && (!buf_ok(&t->conf) || !buf_ok(&t->hosts) || !buf_ok(&t->names)))
+		r = error_errno(e, ENOMEM, "boot service");
+	return r;
+}
+
+/* dnsmasq --test does not read the file of hosts: for the test they are options of the configuration. */
+static int check(const struct boot *b, const struct texts *t, struct error *e)
+{
+	struct buf all CLEANUP(buf_free) = BUF_INIT;
+	char path[256];
+	int r;
+
+	buf_puts(&all, buf_str(&t->conf));
+	for (const char *line = buf_str(&t->hosts); *line;) {
+		int len = (int)strcspn(line, "\n");
+
+		buf_printf(&all, "dhcp-host=%.*s\n", len, line);
+		line += len + (line[len] == '\n');
+	}
+	if (!buf_ok(&all))
+		return error_errno(e, ENOMEM, CHECK);
+	snprintf(path, sizeof(path), "%s/" CHECK, b->o->run_dir);
+	r = file_write(b->dir, CHECK, 0644, buf_str(&all), all.len, e);
+	if (r == 0)
+		r = spawn_simple(e, b->o->dnsmasq, "--test", "-C", path, NULL);
+	unlinkat(b->dir, CHECK, 0);
+	return r < 0 ? error_wrap(e, "dnsmasq refuses what is to be served") : 0;
+}
+
+static bool is_file(int dir, const char *path, const struct buf *text)
+{
+	cleanup_free char *now = NULL;
+	size_t len = 0;
+
+	return file_read(dir, path, text->len, &now, &len, NULL) == 0 && len == text->len && memcmp(now, buf_str(text), len) == 0;
+}
+
+/* 1: written, 0: it was so already. */
+static int update(const struct boot *b, const char *path, const struct buf *text, struct error *e)
+{
+	return file_update(b->dir, path, 0644, buf_str(text), text->len, e);
+}
+
+static int write_dnsmasq(const struct boot *b, const struct texts *t, enum boot_change *ret, struct error *e)
+{
+	int hosts, names, conf = 0;
+
+	*ret = BOOT_SAME;
+	if (!is_file(b->dir, CONF, &t->conf) || !is_file(b->dir, SERVICES_DHCP_HOSTS, &t->hosts)) {
+		int r = check(b, t, e);
+
+		if (r < 0)
+			return r;
+	}
+	hosts = update(b, SERVICES_DHCP_HOSTS, &t->hosts, e);
+	names = hosts < 0 ? hosts : update(b, SERVICES_DNS_NAMES, &t->names, e);
+	conf = names < 0 ? names : update(b, CONF, &t->conf, e);
+	if (conf < 0)
+		return conf;
+	if (conf)
+		*ret = BOOT_RESTART;
+	else if (hosts || names)
+		*ret = BOOT_REREAD;
+	return 0;
+}
+
+/* --- loader and pxelinux's files ------------------------------------------------------------------------------------ */
+
+static int copy(const struct boot *b, const char *from, const char *to, const char *package, struct error *e)
+{
+	cleanup_free char *data = NULL;
+	size_t len;
+	int r = file_read(AT_FDCWD, from, MAX_LOADER, &data, &len, e);
+
+	if (r == -ENOENT)
+		return error_set(e, ENOENT, "%s is missing: install the package %s", from, package);
+	return r < 0 ? r : file_update(b->dir, to, 0644, data, len, e);
+}
+
+static void pxelinux_name(char dst[32], const struct mac *mac)
+{
+	snprintf(dst, 32, "01-%02x-%02x-%02x-%02x-%02x-%02x", mac->b[0], mac->b[1], mac->b[2], mac->b[3], mac->b[4], mac->b[5]);
+}
+
+static int write_pxelinux(const struct boot *b, const struct cluster *c, const struct boot_service *bs, struct error *e)
+{
+	for (size_t i = 0; i < c->n_nodes; i++) {
+		struct buf text CLEANUP(buf_free) = BUF_INIT;
+		char name[32], path[64];
+		int r = services_pxelinux(c, &c->nodes[i], bs, &text, e);
+
+		pxelinux_name(name, &c->nodes[i].mac);
+		snprintf(path, sizeof(path), "http/pxelinux.cfg/%s", name);
+		if (r == 0)
+			r = buf_ok(&text) ? update(b, path, &text, e) : error_errno(e, ENOMEM, "%s", path);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static bool is_some_nodes(const struct cluster *c, const char *name)
+{
+	char own[32];
+
+	for (size_t i = 0; i < c->n_nodes; i++) {
+		pxelinux_name(own, &c->nodes[i].mac);
+		if (strcmp(own, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void remove_old_pxelinux(const struct boot *b, const struct cluster *c)
+{
+	int fd = openat(b->http_dir, "pxelinux.cfg", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *de;
+
+	while (d && (de = readdir(d)))
+		if (de->d_name[0] != '.' && !is_some_nodes(c, de->d_name))
+			unlinkat(fd, de->d_name, 0);
+}
+
+/* --- all of it ------------------------------------------------------------------------------------------------------ */
+
+int boot_activate(struct boot *b, const struct cluster *c, const struct node *self, const char *interface, enum boot_change *ret, struct error *e)
+{
+	struct texts t CLEANUP(free_texts) = {BUF_INIT, BUF_INIT, BUF_INIT};
+	char tftp[256], url[64], ip[IP4_LEN];
+	const struct boot_service bs = {interface, tftp, url, b->o->run_dir, b->o->dnsmasq_user};
+	int r;
+
+	snprintf(tftp, sizeof(tftp), "%s/tftp", b->o->run_dir);
+	snprintf(url, sizeof(url), "http://%s:%d", ip4_format(ip, self->boot_ip), SERVICES_HTTP_PORT);
+	r = generate(c, self, &bs, &t, e);
+	if (r == 0)
+		r = copy(b, LOADER_DIR "/" SERVICES_LOADER, "tftp/" SERVICES_LOADER, "pxelinux", e);
+	if (r >= 0)
+		r = copy(b, MODULE_DIR "/" MODULE, "http/" MODULE, "syslinux-common", e);
+	if (r >= 0)
+		r = write_dnsmasq(b, &t, ret, e);
+	if (r == 0)
+		r = write_pxelinux(b, c, &bs, e);
+	if (r == 0)
+		remove_old_pxelinux(b, c);
+	return r;
+}

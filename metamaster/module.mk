@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+programs += metamaster metamaster-http byre-status byre
+
+metamaster_src := $(addprefix metamaster/,main.c follow.c report.c images.c boot.c interface.c child.c dnsmasq_log.c notify.c)
+metamaster_floors := base cluster cli compose services
+metamaster_libs := services compose cli cluster base
+metamaster_pkgs := libqb
+metamaster_ldflags := -pthread
+metamaster_dir := sbin
+
+metamaster-http_src := metamaster/http.c metamaster/http_path.c
+metamaster-http_floors := base cli
+metamaster-http_libs := cli base
+metamaster-http_pkgs := libmicrohttpd
+metamaster-http_dir := libexec
+
+byre-status_src := metamaster/byre_status.c
+byre-status_floors := base cluster cli compose
+byre-status_libs := compose cli cluster base
+byre-status_dir := libexec
+
+byre_src := metamaster/byre.c
+byre_floors := base cli
+byre_libs := cli base
+byre_dir := sbin
+
+install_hooks += install-metamaster
+.PHONY: install-metamaster
+install-metamaster:
+	$(Q)install -d $(DESTDIR)$(unitdir)
+	$(Q)install -m 644 metamaster/metamaster.service $(DESTDIR)$(unitdir)/
