@@ -20,13 +20,13 @@ board() {
 	status_json | jq -r --argjson cluster "$cluster" '
 		def bytes: if type == "number" then "\(. / 1048576 | floor) MiB" else . // "-" end;
 		def seconds: if type == "number" then "\(. * 10 | floor / 10) s" else . // "-" end;
-		([$cluster.nodes[]?] | map({key: (.number // .node | tostring), value: .}) | from_entries) as $nodes
+		([$cluster.nodes[]?] | map({key: (.number | tostring), value: .}) | from_entries) as $nodes
 		| ["NODE", "MAC", "ADDRESS", "STATE", "ROOT", "IMAGE", "PRIVATE", "BOOT"],
 		  (.machines[] | ($nodes[.number | tostring] // {}) as $n
 		   | [($n.name // .name), .mac, ($n.address // .ip), (if .power == "up" then ($n.state // "up") else .power end),
-		      ($n.root // "-"), ($n.image // "-"), ($n.private_bytes | bytes), (($n.boot_seconds // .boot_seconds) | seconds)])
+		      ($n.root_volume // "-"), ($n.image // "-"), ($n.private_bytes | bytes), ((if $n.boot_ms then $n.boot_ms / 1000 else .boot_seconds end) | seconds)])
 		| @tsv' |
-		awk -F '\t' '{ printf "%-8s %-18s %-15s %-10s %-12s %-14s %-10s %s\n", $1, $2, $3, $4, $5, $6, $7, $8 }'
+		awk -F '\t' '{ printf "%-8s %-18s %-15s %-10s %-14s %-14s %-10s %s\n", $1, $2, $3, $4, $5, $6, $7, $8 }'
 }
 
 cmd_board() {

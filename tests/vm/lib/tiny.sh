@@ -49,6 +49,7 @@ ip link set lo up; ip link set eth0 up
 (while :; do echo SSH-2.0-tiny | nc -l -p 22 >/dev/null; done) &
 echo "tiny: up $address"
 [ -n "$say" ] && echo "byre-install: $say" | tr _ ' '
+case $say in done*) echo "byre-live: this machine serves the cluster" ;; esac
 case $then in
 reboot) sleep 1; reboot -f ;;
 poweroff) sleep 1; poweroff -f ;;

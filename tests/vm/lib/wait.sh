@@ -17,15 +17,24 @@ give_up() {
 }
 
 # machine_panic N: prints the line when its kernel or its PID 1 has given up.
-machine_panic() { machine_console "$1" | grep -a -m 1 -e 'Kernel panic' -e 'byre-init: fatal'; }
+machine_panic() { machine_console "$1" | grep -a -m 1 -e 'Kernel panic' -e 'byre: cannot boot'; }
+
+# tell_boot N: passes on what N's initrd says of waiting and of starting the system, once each: `told` of the caller counts the lines.
+tell_boot() {
+	local line lines=()
+	mapfile -t lines < <(machine_console "$1" | grep -a -o 'byre: \(waiting: \|starting \).*')
+	for line in "${lines[@]:$told}"; do say "node$1: ${line#byre: }"; done
+	told=${#lines[@]}
+}
 
 # wait_node N: until machine N is up; prints a progress line, remembers the seconds. 1 when it will not come.
 wait_node() {
-	local n=$1 dir state panic limit=${LAB_BOOT_TIMEOUT:-600}
+	local n=$1 dir state panic told=0 limit=${LAB_BOOT_TIMEOUT:-600}
 	dir=$(machine_dir "$n")
 	while :; do
 		machine_on "$n" || { give_up "$n" "it went off"; return 1; }
 		state=$(node_state "$n") && break
+		tell_boot "$n"
 		panic=$(machine_panic "$n") && { give_up "$n" "$panic"; return 1; }
 		(($(seconds_since "$dir/started") < limit)) || { give_up "$n" "not up after $limit s"; return 1; }
 		sleep 0.5
@@ -47,7 +56,7 @@ node_state() {
 }
 
 # wait_install N SECONDS: follows the console of the installing machine: passes the installer's lines through until it is done
-# (0), or has failed, or the machine or the time is gone (1 and a message).
+# and the machine serves the cluster (0), or has failed, or the machine or the time is gone (1 and a message).
 wait_install() {
 	local n=$1 deadline=$((SECONDS + $2)) line rc
 	while :; do
@@ -55,13 +64,21 @@ wait_install() {
 		rc=$?
 		((rc <= 128)) || { give_up "$n" "the installation is not done after $2 s"; return 1; }
 		((rc == 0)) || { give_up "$n" "it went off before the installation was done"; return 1; }
-		case $line in
-		*'byre-install: done'*) say "node$n: ${line##*byre-install: }"; return 0 ;;
-		*'byre-install: failed'*) warn "node$n: byre-install: ${line##*byre-install: }"; return 1 ;;
-		*'Kernel panic'*) give_up "$n" "$line"; return 1 ;;
-		*'byre-install: '*) say "node$n: ${line##*byre-install: }" ;;
-		esac
+		install_line "$n" "$line" || return $(($? - 1))
 	done < <(follow_console "$n")
+}
+
+# install_line N LINE: one line of its console. 0 go on, 1 all is well, 2 it has failed (and a message).
+install_line() {
+	case $2 in
+	*'byre-install: failed'*) warn "node$1: byre-install: ${2##*byre-install: }"; return 2 ;;
+	*'byre-live: installed, but'*) give_up "$1" "${2##*byre-live: }"; return 2 ;;
+	*'Kernel panic'*) give_up "$1" "$2"; return 2 ;;
+	*'byre-live: this machine serves'*) say "node$1: ${2##*byre-live: }"; return 1 ;;
+	*'byre-install: '*) say "node$1: ${2##*byre-install: }" ;;
+	*'] byre: '*) say "node$1: ${2##*] byre: }" ;;
+	esac
+	return 0
 }
 
 # follow_console N: the console's lines since the machine was switched on, and on, until it goes off.
