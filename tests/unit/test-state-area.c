@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The state area under a disk that fails at every single write: the newest whole document is read, never a mix, never none. */
+#include "tests/unit/unit.h"
+
+#include "tests/unit/simdisk.h"
+#include "volmgr/volmgr.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define SEEDS 40
+
+static const struct superblock super = {"debian12", "1f3870be-2749-4c83-9aa4-51c5a0a3b9d1"};
+
+static void format(struct sim *s)
+{
+	assert_int_equal(area_format_io(&sim_io, s, &super, NULL), 0);
+}
+
+static struct state_area *open_area(struct sim *s)
+{
+	struct state_area *a = NULL;
+	struct error e = ERROR_INIT;
+
+	if (area_open_io(&sim_io, s, "disk", true, &a, &e) < 0)
+		fail_msg("%s", e.text);
+	return a;
+}
+
+/* Document N: its number, then LEN - 9 letters that depend on it. */
+static char *document(unsigned n, size_t len)
+{
+	char *text = malloc(len + 1);
+
+	assert_non_null(text);
+	for (size_t i = 0; i < len; i++)
+		text[i] = (char)('a' + (i * 7 + n * 13 + i / 512 * n) % 26);
+	memcpy(text, "00000000", 8);
+	for (unsigned i = 0, d = n; i < 8; i++, d /= 10)
+		text[7 - i] = (char)('0' + d % 10);
+	text[len] = '\0';
+	return text;
+}
+
+static int publish(struct state_area *a, unsigned n, size_t len)
+{
+	cleanup_free char *text = document(n, len);
+	uint64_t g;
+	int r = area_next_generation(a, &g, NULL);
+
+	return r < 0 ? r : area_write_document(a, g, text, len, NULL);
+}
+
+/* The number of the document there, checked as a whole; or a negative errno. */
+static int read_number(struct state_area *a, struct state_report *rep)
+{
+	cleanup_free char *text = NULL, *want = NULL;
+	size_t len;
+	int r = state_area_read(a, &text, &len, rep, NULL), n;
+
+	if (r < 0)
+		return r;
+	assert_int_equal(strlen(text), len);
+	assert_true(len > 8);
+	n = 0;
+	for (int i = 0; i < 8; i++)
+		n = n * 10 + (text[i] - '0');
+	want = document((unsigned)n, len);
+	assert_string_equal(text, want);
+	return n;
+}
+
+static void an_empty_area_has_no_document(void **state)
+{
+	struct sim s;
+	struct state_area *a;
+	uint64_t g = 9;
+
+	(void)state;
+	sim_init(&s, 1);
+	assert_int_equal(area_open_io(&sim_io, &s, "disk", true, &a, NULL), -EINVAL);
+	format(&s);
+	a = open_area(&s);
+	assert_string_equal(area_superblock(a)->container, "debian12");
+	assert_int_equal(read_number(a, NULL), -ENODATA);
+	assert_int_equal(state_area_generation(a, &g, NULL), 0);
+	assert_int_equal(g, 0);
+	state_area_close(a);
+	sim_free(&s);
+}
+
+static void generations_follow_each_other(void **state)
+{
+	struct state_report rep;
+	struct sim s;
+	struct state_area *a;
+	uint64_t g;
+
+	(void)state;
+	sim_init(&s, 1);
+	format(&s);
+	a = open_area(&s);
+	for (unsigned n = 1; n < 9; n++) {
+		assert_int_equal(publish(a, n, 100 * n * n * n + 4096 * (n % 2)), 0);
+		assert_int_equal(read_number(a, &rep), n);
+		assert_int_equal(rep.generation, n);
+		assert_int_equal(rep.slot, n % 2);
+		assert_string_equal(rep.warning, "");
+		assert_int_equal(state_area_generation(a, &g, NULL), 0);
+		assert_int_equal(g, n);
+	}
+	state_area_close(a);
+	sim_free(&s);
+}
+
+/* One publish over two documents, with FAULT at operation AT. False when the publish had fewer operations. */
+static bool strike(enum sim_fault fault, unsigned at, size_t len, uint64_t seed)
+{
+	struct sim s;
+	struct state_area *a;
+	int r, n;
+	bool struck;
+
+	sim_init(&s, seed);
+	format(&s);
+	a = open_area(&s);
+	assert_int_equal(publish(a, 1, len), 0);
+	assert_int_equal(publish(a, 2, len / 2 + 9), 0);
+	s.operations = 0;
+	s.fault = fault;
+	s.at = at;
+	r = publish(a, 3, len);
+	struck = s.operations >= at;
+	if (!struck)
+		assert_int_equal(r, 0);
+	sim_power_on(&s);
+	n = read_number(a, NULL);
+	if (n != 3 && (r == 0 || n != 2))
+		fail_msg("fault %d at %u, seed %d: publish said %d, then document %d is there", fault, at, (int)seed, r, n);
+	assert_int_equal(publish(a, 4, len), 0);
+	assert_int_equal(read_number(a, NULL), 4);
+	state_area_close(a);
+	sim_free(&s);
+	return struck;
+}
+
+static void every_write_may_fail(void **state)
+{
+	static const enum sim_fault faults[] = {SIM_POWER, SIM_LOSE, SIM_TEAR, SIM_ERROR};
+	static const size_t sizes[] = {40, 5000, 1200000};
+	unsigned runs = 0;
+
+	(void)state;
+	for (size_t f = 0; f < sizeof(faults) / sizeof(faults[0]); f++)
+		for (size_t z = 0; z < sizeof(sizes) / sizeof(sizes[0]); z++)
+			for (unsigned at = 1, more = 1; more; at++) {
+				more = 0;
+				for (uint64_t seed = 1; seed <= (sizes[z] > 100000 ? 2 : SEEDS / 4); seed++, runs++)
+					more |= strike(faults[f], at, sizes[z], seed);
+			}
+	print_message("# %u faults\n", runs);
+}
+
+/* Many publishes with a fault now and then: what was acknowledged is never lost, and nothing older than the last acknowledged is read. */
+static void a_long_life(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+		struct sim s;
+		struct state_area *a;
+		int acknowledged = 0;
+
+		sim_init(&s, seed);
+		format(&s);
+		a = open_area(&s);
+		for (unsigned n = 1; n < 20; n++) {
+			int got;
+
+			s.operations = 0;
+			s.fault = sim_random(&s) % 3 ? SIM_POWER : SIM_NONE;
+			s.at = (unsigned)(sim_random(&s) % 6 + 1);
+			if (publish(a, n, 9 + sim_random(&s) % 9000) == 0)
+				acknowledged = (int)n;
+			sim_power_on(&s);
+			got = read_number(a, NULL);
+			if (acknowledged == 0 && got < 0)
+				continue;
+			if (got < acknowledged || got > (int)n)
+				fail_msg("seed %d: %d acknowledged, %d read", (int)seed, acknowledged, got);
+			acknowledged = got;
+		}
+		state_area_close(a);
+		sim_free(&s);
+	}
+}
+
+static void damage(struct sim *s, uint64_t offset)
+{
+	unsigned char *sector = s->medium.sector[offset / SIM_SECTOR];
+
+	assert_non_null(sector);
+	sector[offset % SIM_SECTOR] ^= 0x40;
+}
+
+static void prepare(struct sim *s, struct state_area **a)
+{
+	sim_init(s, 3);
+	format(s);
+	*a = open_area(s);
+	assert_int_equal(publish(*a, 1, 5000), 0);
+	assert_int_equal(publish(*a, 2, 5000), 0);
+}
+
+static void a_damaged_newest_document_is_told_and_the_older_used(void **state)
+{
+	static const uint64_t places[] = {0, 4095, LAYOUT_BLOCK + 17, LAYOUT_BLOCK + 4999};
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		struct state_report rep;
+		struct slot_view view[2];
+		struct sim s;
+		struct state_area *a;
+
+		prepare(&s, &a);
+		damage(&s, slot_offset(0) + places[i]);
+		assert_int_equal(read_number(a, &rep), 1);
+		assert_int_equal(rep.generation, 1);
+		assert_string_equal(rep.warning,
+				    i < 2 ? "the header of slot 0 is damaged: generation 1 in slot 1 is used"
+					  : "generation 2 in slot 0 is unusable (its text does not match its checksum): the older generation 1 is used");
+		assert_int_equal(area_inspect(a, view, NULL), 0);
+		assert_int_equal(view[0].state, SLOT_DAMAGED);
+		assert_int_equal(view[1].state, SLOT_WHOLE);
+		assert_int_equal(publish(a, 3, 6000), 0); /* into the damaged slot */
+		assert_int_equal(read_number(a, &rep), 3);
+		assert_int_equal(rep.slot, 0);
+		assert_int_equal(rep.generation, i < 2 ? 2 : 4);
+		assert_string_equal(rep.warning, "");
+		state_area_close(a);
+		sim_free(&s);
+	}
+}
+
+static void two_damaged_documents_are_none(void **state)
+{
+	struct error e = ERROR_INIT;
+	cleanup_free char *text = NULL;
+	struct sim s;
+	struct state_area *a;
+
+	(void)state;
+	prepare(&s, &a);
+	damage(&s, slot_offset(0) + LAYOUT_BLOCK);
+	damage(&s, slot_offset(1) + 100);
+	assert_int_equal(state_area_read(a, &text, NULL, NULL, &e), -EUCLEAN);
+	assert_string_equal(e.text,
+			    "disk: no slot holds a whole document (slot 0 torn, slot 1 damaged: its text does not match its checksum)");
+	assert_int_equal(publish(a, 5, 100), 0);
+	assert_int_equal(read_number(a, NULL), 5);
+	state_area_close(a);
+	sim_free(&s);
+}
+
+static void the_superblocks_copy_serves(void **state)
+{
+	struct error e = ERROR_INIT;
+	struct sim s;
+	struct state_area *a;
+
+	(void)state;
+	prepare(&s, &a);
+	state_area_close(a);
+	damage(&s, 40);
+	a = open_area(&s);
+	assert_int_equal(read_number(a, NULL), 2);
+	state_area_close(a);
+	damage(&s, LAYOUT_COPY + 40);
+	assert_int_equal(area_open_io(&sim_io, &s, "disk", false, &a, &e), -EUCLEAN);
+	assert_string_equal(e.text, "disk: both superblocks of the state area are damaged");
+	sim_free(&s);
+}
+
+/* A format over an old area: cut short anywhere, the old documents are there whole or not at all. */
+static void an_interrupted_format_shows_nothing_of_both(void **state)
+{
+	(void)state;
+	for (unsigned at = 1; at < 10; at++)
+		for (uint64_t seed = 1; seed < 10; seed++) {
+			static const struct superblock other = {"other", "00000000-2749-4c83-9aa4-51c5a0a3b9d1"};
+			struct sim s;
+			struct state_area *a;
+
+			prepare(&s, &a);
+			state_area_close(a);
+			s.random = seed * 7919;
+			s.operations = 0;
+			s.fault = SIM_POWER;
+			s.at = at;
+			area_format_io(&sim_io, &s, &other, NULL);
+			sim_power_on(&s);
+			if (area_open_io(&sim_io, &s, "disk", false, &a, NULL) == 0) {
+				int n = read_number(a, NULL);
+
+				if (strcmp(area_superblock(a)->container, "other") == 0)
+					assert_int_equal(n, -ENODATA);
+				else
+					assert_true(n == 2 || n == 1 || n == -ENODATA || n == -EUCLEAN);
+				state_area_close(a);
+			}
+			sim_free(&s);
+		}
+}
+
+/* --- a reader that is overtaken ------------------------------------------------------------------------------------- */
+
+struct race {
+	struct state_area *writer;
+	unsigned published, at, burst;
+	size_t len;
+};
+
+static void publish_before_read(struct sim *s, uint64_t offset)
+{
+	struct race *r = s->data;
+
+	(void)offset;
+	if (s->reads != r->at)
+		return;
+	s->before_read = NULL;
+	for (unsigned i = 0; i < r->burst; i++)
+		assert_int_equal(publish(r->writer, ++r->published, r->len), 0);
+	s->before_read = NULL;
+}
+
+static void an_overtaken_reader_gets_a_whole_document(void **state)
+{
+	(void)state;
+	for (unsigned at = 1; at <= 6; at++)
+		for (unsigned burst = 1; burst <= 4; burst++) {
+			struct race r = {.published = 2, .at = at, .burst = burst, .len = 9000};
+			struct sim s;
+			struct state_area *a;
+			int n;
+
+			prepare(&s, &a);
+			r.writer = open_area(&s);
+			s.data = &r;
+			s.reads = 0;
+			s.before_read = publish_before_read;
+			n = read_number(a, NULL);
+			if (n < 2 || n > (int)r.published)
+				fail_msg("at read %u, %u published: document %d", at, burst, n);
+			state_area_close(a);
+			state_area_close(r.writer);
+			sim_free(&s);
+		}
+}
+
+/* --- status slots ------------------------------------------------------------------------------------------------------- */
+
+static void a_status_is_whole_or_none(void **state)
+{
+	cleanup_free char *text = NULL, *big = document(1, STATUS_MAX);
+	struct sim s;
+	struct state_area *a;
+	size_t len;
+
+	(void)state;
+	prepare(&s, &a);
+	assert_int_equal(state_status_read(a, 3, &text, &len, NULL), -ENODATA);
+	assert_int_equal(state_status_write(a, 3, "{\"node\":3}", 10, NULL), 0);
+	assert_int_equal(state_status_read(a, 3, &text, &len, NULL), 0);
+	assert_string_equal(text, "{\"node\":3}");
+	assert_int_equal(len, 10);
+	free(steal_ptr(text));
+	assert_int_equal(state_status_write(a, 2000, big, STATUS_MAX, NULL), 0);
+	assert_int_equal(state_status_read(a, 2000, &text, &len, NULL), 0);
+	assert_string_equal(text, big);
+	free(steal_ptr(text));
+	assert_int_equal(state_status_write(a, 3, big, STATUS_MAX + 1, NULL), -EFBIG);
+	assert_int_equal(state_status_write(a, 0, big, 1, NULL), -EINVAL);
+	assert_int_equal(state_status_write(a, 2048, big, 1, NULL), -EINVAL);
+	assert_int_equal(sim_flush(&s), 0);
+	damage(&s, status_offset(3) + LAYOUT_BLOCK);
+	assert_int_equal(state_status_read(a, 3, &text, &len, NULL), -ENODATA);
+	assert_int_equal(read_number(a, NULL), 2);
+	state_area_close(a);
+	sim_free(&s);
+}
+
+/* --- on an ordinary file, with a real document ------------------------------------------------------------------------------ */
+
+static void a_cluster_is_published_and_loaded(void **state)
+{
+	struct cluster c CLEANUP(cluster_freep), again CLEANUP(cluster_freep);
+	char path[] = "/tmp/state-area.XXXXXX";
+	struct state_report rep;
+	struct error e = ERROR_INIT;
+	struct state_area *a = NULL;
+	int fd = mkstemp(path);
+
+	(void)state;
+	load_sample(&c);
+	cluster_init(&again);
+	assert_true(fd >= 0);
+	assert_int_equal(state_area_format(path, "debian12", c.id, NULL), -ENOSPC);
+	assert_int_equal(ftruncate(fd, LAYOUT_SIZE), 0);
+	assert_int_equal(state_area_format(path, "debian12", c.id, NULL), 0);
+	assert_int_equal(state_area_open(path, true, &a, NULL), 0);
+	c.generation = 99; /* whatever it says: the area counts */
+	if (state_area_publish(a, &c, &e) < 0)
+		fail_msg("%s", e.text);
+	assert_int_equal(c.generation, 1);
+	assert_int_equal(state_area_publish(a, &c, NULL), 0);
+	assert_int_equal(state_area_load(a, &again, &rep, NULL), 0);
+	assert_int_equal(again.generation, 2);
+	assert_int_equal(again.n_volumes, c.n_volumes);
+	state_area_close(a);
+	assert_int_equal(state_area_open(path, false, &a, NULL), 0);
+	assert_int_equal(state_area_publish(a, &c, NULL), -EROFS);
+	assert_int_equal(c.generation, 2);
+	state_area_close(a);
+	close(fd);
+	unlink(path);
+}
+
+/* A whole text that is no document: written by a program gone wrong. The older one serves. */
+static void a_document_that_does_not_parse_is_passed_over(void **state)
+{
+	struct cluster c CLEANUP(cluster_freep), again CLEANUP(cluster_freep);
+	struct buf b CLEANUP(buf_free) = BUF_INIT;
+	struct state_report rep;
+	struct sim s;
+	struct state_area *a;
+
+	(void)state;
+	load_sample(&c);
+	cluster_init(&again);
+	assert_int_equal(document_print(&c, &b, NULL), 0);
+	sim_init(&s, 1);
+	format(&s);
+	a = open_area(&s);
+	assert_int_equal(area_write_document(a, 1, buf_str(&b), b.len, NULL), 0);
+	assert_int_equal(area_write_document(a, 2, "{}", 2, NULL), 0);
+	assert_int_equal(state_area_load(a, &again, &rep, NULL), 0);
+	assert_int_equal(rep.generation, 1);
+	assert_string_equal(rep.warning,
+			    "generation 2 in slot 0 is unusable (document: format: no number from 0 to 4294967295): the older generation 1 is used");
+	state_area_close(a);
+	sim_free(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_empty_area_has_no_document),
+		cmocka_unit_test(generations_follow_each_other),
+		cmocka_unit_test(every_write_may_fail),
+		cmocka_unit_test(a_long_life),
+		cmocka_unit_test(a_damaged_newest_document_is_told_and_the_older_used),
+		cmocka_unit_test(two_damaged_documents_are_none),
+		cmocka_unit_test(the_superblocks_copy_serves),
+		cmocka_unit_test(an_interrupted_format_shows_nothing_of_both),
+		cmocka_unit_test(an_overtaken_reader_gets_a_whole_document),
+		cmocka_unit_test(a_status_is_whole_or_none),
+		cmocka_unit_test(a_cluster_is_published_and_loaded),
+		cmocka_unit_test(a_document_that_does_not_parse_is_passed_over),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
