@@ -101,6 +101,8 @@ void liveroot_mount(const struct params *p)
 	char device[64];
 
 	phase_begin("medium");
+	if (module_load("loop", &e) < 0)
+		say("%s", e.text);
 	wait_for_medium(p, device);
 	phase_end("medium found", "%s", device);
 	phase_begin("mount");

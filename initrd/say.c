@@ -28,30 +28,29 @@ static size_t n_consoles;
 
 #define LINE_LEVEL 5 /* KERN_NOTICE */
 
-static void write_console(const char *path, const char *line)
+/* In one write: each is a record of the kernel's log. */
+static bool write_line(const char *path, const char *line, size_t len)
 {
 	cleanup_fd int fd = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-	uint64_t now = clock_boot_ms();
 
-	if (fd >= 0)
-		dprintf(fd, "[%5llu.%03llu] byre: %s\r\n", (unsigned long long)now / 1000, (unsigned long long)now % 1000, line);
+	return fd >= 0 && write(fd, line, len) == (ssize_t)len;
 }
 
 void say(const char *fmt, ...)
 {
-	cleanup_fd int kmsg = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
-	char line[900];
+	uint64_t now = clock_boot_ms();
+	char text[900], line[1000];
 	va_list ap;
+	int n;
 
 	va_start(ap, fmt);
-	vsnprintf(line, sizeof(line), fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (kmsg >= 0)
-		dprintf(kmsg, "<%d>byre: %s\n", LINE_LEVEL, line);
-	else
-		write_console("/dev/console", line);
+	n = snprintf(line, sizeof(line), "<%d>byre: %s\n", LINE_LEVEL, text);
+	write_line("/dev/kmsg", line, (size_t)n);
+	n = snprintf(line, sizeof(line), "[%5u.%06u] byre: %s\r\n", (unsigned)(now / 1000), (unsigned)(now % 1000 * 1000), text);
 	for (size_t i = 0; i < n_consoles; i++)
-		write_console(consoles[i], line);
+		write_line(consoles[i], line, (size_t)n);
 }
 
 static bool kernel_is_quiet(void)
