@@ -38,16 +38,16 @@ int watch_interrupted(struct error *e)
 	return error_set(e, EINTR, "interrupted by signal %d", (int)interrupted);
 }
 
-/* The process beside us: runs the program and sends what came of it through FD. */
+/*
+ * The process beside us: runs the program and sends what came of it through FD. A signal to the group ends the program, not this one (a
+ * handler, unlike SIG_IGN, is not inherited), so that nothing of it is left when this one has ended.
+ */
 static void run_beside(const struct spawn *s, int fd)
 {
 	struct error err = ERROR_INIT;
 	int r;
 
 	setpgid(0, 0);
-	signal(SIGINT, SIG_DFL);
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGHUP, SIG_DFL);
 	r = spawn_run(s, NULL, NULL, &err);
 	if (write_full(fd, &err, sizeof(err)) < 0)
 		_exit(2);
