@@ -239,6 +239,9 @@ static void mount_root(struct boot *b)
 	grown = fs_grow_ext4(b->root, NEW_ROOT, &bytes, &e);
 	if (grown < 0)
 		say("root: %s", e.text);
+	/* After growing: else ext4 fills the new inode tables with zeros in the background, 1.6 % of the volume, all private blocks. */
+	if (fs_mount(b->root, NEW_ROOT, "ext4", MS_REMOUNT | MS_NOATIME, "noinit_itable", &e) < 0)
+		say("root: %s", e.text);
 	str_bytes(size, sizeof(size), bytes);
 	phase_end("root mounted", "%s%s", grown > 0 ? "grown to " : "", size);
 }
