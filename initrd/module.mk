@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # PID 1 of a booting machine, and the tool that packs it.
-ifneq ($(wildcard volmgr/module.mk),)
 programs += init
-endif
 init_src := $(addprefix initrd/,main.c params.c say.c wait.c modules.c net.c discovery.c portal.c iscsi.c fs.c sanroot.c liveroot.c handover.c)
 init_floors := base cluster compose
 init_pkgs := libkmod libmnl
 init_libs := compose cluster base
 init_dir := libexec
+
+# Loaded into iscsistart by init.
+programs += quick.so
+quick.so_src := initrd/quick.c
+quick.so_cflags := -fPIC
+quick.so_ldflags := -shared -nostartfiles
+quick.so_dir := libexec
 
 install_hooks += install-initrd
 .PHONY: install-initrd
