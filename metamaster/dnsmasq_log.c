@@ -58,8 +58,11 @@ static const char *body(const char *line)
 
 static bool is_trouble(const char *text)
 {
-	static const char *const words[] = {"fail", "error", "cannot", "not found", "bad ", "no address range", "warning", "duplicate", "permission", "ignoring"};
+	static const char *const words[] = {"fail", "error", "cannot", "not found", "bad ", "no address range",
+					    "warning", "duplicate", "permission", "ignoring"};
 
+	if (strstr(text, "no upstream servers")) /* a cluster without a way out */
+		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (strcasestr(text, words[i]))
 			return true;

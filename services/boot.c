@@ -124,7 +124,7 @@ int services_pxelinux(const struct cluster *c, const struct node *node, const st
 		   "PROMPT 0\n"
 		   "TIMEOUT 0\n"
 		   "LABEL byre\n"
-		   "  KERNEL %s/images/%s/vmlinuz\n"
+		   "  LINUX %s/images/%s/vmlinuz\n"
 		   "  INITRD %s/images/%s/initrd\n"
 		   "  APPEND ",
 		   node->name, bs->http_url, node->image, bs->http_url, node->image);

@@ -47,7 +47,7 @@ tftp_gives_the_loader() {
 http_gives_the_rest() {
   fetch /pxelinux.cfg/01-52-54-00-00-00-02
   expect_code 200
-  grep -q "KERNEL $URL/images/debian12@1/vmlinuz" "$WORK/body" || problem 'no kernel in it'
+  grep -q "LINUX $URL/images/debian12@1/vmlinuz" "$WORK/body" || problem 'no kernel in it'
   grep -q 'sifip=192.168.0.2 ' "$WORK/body" || problem "not node 2's"
   fetch /ldlinux.c32
   expect_code 200
