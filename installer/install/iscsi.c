@@ -99,6 +99,13 @@ static void take_group(const struct iscsi_target_portal *p, const char *portal, 
 	}
 }
 
+static int refused(const char *portal, const char *why, struct error *e)
+{
+	int len = (int)strcspn(why, "\n");
+
+	return error_set(e, EPROTO, "SAN %s: no iSCSI discovery: %.*s", portal, len, why);
+}
+
 static int discover(const char *portal, const char *initiator, struct iscsi_name *ret, size_t *ret_n, struct error *e)
 {
 	struct iscsi_context *c CLEANUP(iscsi_freep) = iscsi_create_context(initiator);
@@ -110,7 +117,7 @@ static int discover(const char *portal, const char *initiator, struct iscsi_name
 	iscsi_set_timeout(c, 10);
 	iscsi_set_session_type(c, ISCSI_SESSION_DISCOVERY);
 	if (iscsi_connect_sync(c, portal) != 0 || iscsi_login_sync(c) != 0)
-		return error_set(e, EPROTO, "SAN %s: no iSCSI discovery: %s", portal, iscsi_get_error(c));
+		return refused(portal, iscsi_get_error(c), e);
 	all = iscsi_discovery_sync(c);
 	for (struct iscsi_discovery_address *a = all; a && n < TARGETS_MAX; a = a->next) {
 		if (str_copy(ret[n].target, sizeof(ret[n].target), a->target_name) < 0)
