@@ -147,7 +147,7 @@ int main(int argc, char **argv)
 	};
 	static const struct cli_program program = {
 		"byre-status", "shows the nodes of the cluster and what each last told of itself", NULL, commands,
-		"States: up (told something in the last 45 s), left (shut down cleanly), silent, never seen.",
+		"States: up (told something in the last 45 s), left (shut down cleanly), silent, unseen.",
 	};
 
 	return cli_main(&program, argc, argv);

@@ -25,7 +25,7 @@ void volume_use(const struct view *v, const struct volume *vol, struct volume_us
 	bool told = vol->node && node_status_read(v, vol->node, &status, NULL) == 0;
 
 	memset(ret, 0, sizeof(*ret));
-	ret->node = vol->node ? status_judge(told ? &status : NULL, (uint64_t)time(NULL)) : NODE_NEVER_SEEN;
+	ret->node = vol->node ? status_judge(told ? &status : NULL, (uint64_t)time(NULL)) : NODE_UNSEEN;
 	ret->here = volume_is_composed(&v->c, vol);
 	if (vol->kind != VOLUME_ROOT)
 		return;

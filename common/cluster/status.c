@@ -166,7 +166,7 @@ int status_print(const struct node_status *s, struct buf *b, struct error *e)
 enum node_state status_judge(const struct node_status *s, uint64_t now)
 {
 	if (!s)
-		return NODE_NEVER_SEEN;
+		return NODE_UNSEEN;
 	if (s->leaving)
 		return NODE_LEFT;
 	if ((now > s->written ? now - s->written : s->written - now) > STATUS_FRESH)
@@ -176,7 +176,7 @@ enum node_state status_judge(const struct node_status *s, uint64_t now)
 
 const char *node_state_name(enum node_state state)
 {
-	static const char *const names[] = {"up", "left", "silent", "never seen"};
+	static const char *const names[] = {"up", "left", "silent", "unseen"};
 
 	return (unsigned)state < ARRAY_SIZE(names) ? names[state] : "unknown";
 }

@@ -51,8 +51,8 @@ int status_parse_phases(const char *text, size_t len, struct node_status *s, str
  */
 #define STATUS_SIGN_OF_LIFE 15
 #define STATUS_FRESH	    45
-enum node_state { NODE_UP, NODE_LEFT, NODE_SILENT, NODE_NEVER_SEEN };
+enum node_state { NODE_UP, NODE_LEFT, NODE_SILENT, NODE_UNSEEN };
 enum node_state status_judge(const struct node_status *s, uint64_t now);
-const char *node_state_name(enum node_state state); /* "up", "left", "silent", "never seen" */
+const char *node_state_name(enum node_state state); /* "up", "left", "silent", "unseen" */
 
 #endif

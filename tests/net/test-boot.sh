@@ -226,7 +226,7 @@ status_is_told() {
   expect_status 0
   jq -e '.nodes[0] | .number == 1 and .name == "node1" and .state == "up" and .live == "yes" and .generation >= 7 and (.boot_id | length == 36)' \
     "$WORK/out" >"$WORK/jq" || problem "node 1: $(jq -c '.nodes[0]' "$WORK/out")"
-  jq -e '.nodes[1] | .state == "never seen" and .generation == null and .private_bytes == null and .address == "192.168.0.2" and .root_volume == "node2.root"' \
+  jq -e '.nodes[1] | .state == "unseen" and .generation == null and .private_bytes == null and .address == "192.168.0.2" and .root_volume == "node2.root"' \
     "$WORK/out" >"$WORK/jq" || problem "node 2: $(jq -c '.nodes[1]' "$WORK/out")"
   run "$BIN/byre-status" --state "$WORK/area"
   expect_stdout 'node1'

@@ -79,7 +79,7 @@ static void age_tells_who_lives(void **state)
 	struct node_status s = sample();
 
 	(void)state;
-	assert_int_equal(status_judge(NULL, s.written), NODE_NEVER_SEEN);
+	assert_int_equal(status_judge(NULL, s.written), NODE_UNSEEN);
 	assert_int_equal(status_judge(&s, s.written + STATUS_FRESH), NODE_UP);
 	assert_int_equal(status_judge(&s, s.written - STATUS_FRESH), NODE_UP);
 	assert_int_equal(status_judge(&s, s.written + STATUS_FRESH + 1), NODE_SILENT);
