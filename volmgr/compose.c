@@ -219,13 +219,17 @@ struct root {
 	struct device image, metadata, data, pool, thin;
 };
 
-/* A volume that is only looked at has devices of its own names, so that it is never taken for the composed one. */
+/*
+ * A volume that is only looked at has devices of its own names, so that it is never taken for the composed one; and its own view of the image,
+ * see make_long_image.
+ */
 static int name_root(const struct cluster *c, const struct volume *v, bool look, struct root *ret, struct error *e)
 {
 	const struct {
 		const char *part, *look;
 		struct device *d;
 	} names[] = {
+		{NULL, "-look-image", &ret->image},
 		{"-metadata", "-look-metadata", &ret->metadata},
 		{"-data", "-look-data", &ret->data},
 		{"-pool", "-look-pool", &ret->pool},
@@ -238,7 +242,8 @@ static int name_root(const struct cluster *c, const struct volume *v, bool look,
 		return error_set(e, ENOENT, "its image %s is not in the state", v->image);
 	r = image_device(c, i, &ret->image, e);
 	for (size_t k = 0; k < ARRAY_SIZE(names) && r == 0; k++)
-		r = name_device(c, v->name, look ? names[k].look : names[k].part, names[k].d, e);
+		if (look || names[k].part)
+			r = name_device(c, v->name, look ? names[k].look : names[k].part, names[k].d, e);
 	return r;
 }
 
@@ -258,9 +263,28 @@ static uint64_t low_water_blocks(uint64_t data_bytes)
 	return (bytes < LOW_WATER_MAX ? bytes : LOW_WATER_MAX) / (THIN_BLOCK_SECTORS * SECTOR);
 }
 
+/*
+ * The image with zeros behind it up to the volume's size. A pool that is read-only passes every read of a block that was never written to the
+ * origin, also where the origin has ended (Linux 6.1).
+ */
+static int make_long_image(const struct cluster *c, const struct volume *v, const char *const *pv_paths, const struct device *d,
+			   struct undo *u, struct error *e)
+{
+	const struct image *i = cluster_image(c, v->image);
+	struct mapper_table t cleanup_table = {.read_only = true};
+	int r = mapper_need("zero", e);
+
+	if (r == 0)
+		r = linear_table(c, &i->segments, i->bytes, pv_paths, &t, e);
+	if (r == 0 && v->bytes > i->bytes)
+		r = single_line(&t, "zero", v->bytes - i->bytes, "", e);
+	return r == 0 ? make(d, &t, u, e) : r;
+}
+
+/* The target wants a writable table even when it is told to be read-only; the devices beneath it are not writable then. */
 static int make_pool(const struct root *r, uint64_t data_bytes, bool look, struct undo *u, struct error *e)
 {
-	struct mapper_table t cleanup_table = {.read_only = look};
+	struct mapper_table t cleanup_table = {.read_only = false};
 	char metadata[32], data[32], params[160];
 	int x = device_number(&r->metadata, metadata, e);
 
@@ -329,7 +353,10 @@ static int make_root(const struct cluster *c, const struct volume *v, bool look,
 	if (r != 0)
 		return r < 0 ? r : 0;
 	wait_for_space();
-	r = make_image(c, cluster_image(c, v->image), pv_paths, &root.image, u, e);
+	if (look)
+		r = make_long_image(c, v, pv_paths, &root.image, u, e);
+	else
+		r = make_image(c, cluster_image(c, v->image), pv_paths, &root.image, u, e);
 	if (r == 0)
 		r = make_linear(c, &root.metadata, &v->metadata, 0, look, pv_paths, u, e);
 	if (r == 0)

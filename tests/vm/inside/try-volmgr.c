@@ -33,7 +33,7 @@ static void settle(struct cluster *c, unsigned nodes, char **size)
 	struct settings *s = &c->settings;
 
 	snprintf(s->container_name, sizeof(s->container_name), "%s", container);
-	snprintf(s->free_space_allocation, sizeof(s->free_space_allocation), "largest");
+	snprintf(s->free_space_allocation, sizeof(s->free_space_allocation), "%s", getenv("RANGE") ? getenv("RANGE") : "largest");
 	snprintf(s->base_distribution, sizeof(s->base_distribution), "try");
 	snprintf(s->shared_fs_id, sizeof(s->shared_fs_id), "sharedfs");
 	snprintf(s->domain, sizeof(s->domain), "cluster.internal");
