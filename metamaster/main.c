@@ -31,7 +31,7 @@ static struct options opts = {
 static qb_loop_t *loop;
 static struct boot boot;
 static struct cluster *cluster; /* the newest state */
-static uint64_t tried;		/* the generation that was last tried */
+static uint64_t tried, served;	/* generations */
 static char interface[IF_NAMESIZE];
 static char told[256];		/* the last complaint */
 static bool ready, retrying;
@@ -148,7 +148,9 @@ static void match_now(void)
 
 	if (r == 0) {
 		told[0] = '\0';
-		log_info("serving generation %llu on %s", (unsigned long long)cluster->generation, interface);
+		if (served != cluster->generation)
+			log_info("serving generation %llu on %s", (unsigned long long)cluster->generation, interface);
+		served = cluster->generation;
 		follow_reached(cluster->generation);
 	} else {
 		complain(&e);

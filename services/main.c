@@ -135,6 +135,8 @@ static void reload_units(const struct changes *ch, struct error *worst)
 {
 	struct error step = ERROR_INIT;
 
+	if (access("/run/systemd/system", F_OK) < 0)
+		return;
 	for (size_t i = 0; i < ch->n_services; i++)
 		note(spawn_simple(&step, "systemctl", "--no-block", "try-reload-or-restart", ch->services[i]->unit, NULL), worst, &step);
 }

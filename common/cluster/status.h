@@ -25,7 +25,7 @@ struct node_status {
 	char boot_id[BOOT_ID_SIZE];
 	uint64_t uptime_ms; /* when this was written */
 	uint64_t written;   /* the node's clock, seconds since 1970 */
-	uint64_t counter;   /* counts what was written in this boot */
+	uint64_t counter;   /* counts what this run of metamaster has written */
 	uint64_t boot_ms;   /* from the start of the kernel until the system was up; 0 = not yet */
 	bool leaving;	    /* the last word of a node that shuts down */
 	struct status_phase phases[STATUS_MAX_PHASES];
