@@ -83,7 +83,7 @@ static int add_image(struct cluster *c, const char *name, uint64_t bytes, struct
 
 static int add_slabs(struct cluster *c, struct lvm_volume *lvs)
 {
-	static const int which[] = {LV_STORES_INDEX, LV_SWAP_INDEX};
+	static const int which[] = {LV_STORES_INDEX, LV_SWAP_INDEX, LV_SHARED_INDEX};
 
 	c->slabs = calloc(ARRAY_SIZE(which), sizeof(*c->slabs));
 	for (size_t i = 0; c->slabs && i < ARRAY_SIZE(which); i++) {
@@ -107,20 +107,21 @@ static const struct segments *slab_segments(const struct cluster *c, const char 
 	return &none;
 }
 
-static int add_shared(struct cluster *c, struct lvm_volume *lv)
+/* The whole LV is one volume. */
+static int add_shared(struct cluster *c)
 {
+	const struct segments *slab = slab_segments(c, LV_SHARED);
 	struct volume *v;
 
-	if (!lv->extents)
+	if (!slab->n)
 		return 0;
 	v = realloc(c->volumes, (c->n_volumes + 1) * sizeof(*v));
 	if (!v)
 		return -ENOMEM;
 	c->volumes = v;
 	v += c->n_volumes++;
-	*v = (struct volume){.name = LV_SHARED, .kind = VOLUME_SHARED, .bytes = lv->extents * EXTENT_BYTES};
-	move_segments(&v->data, &lv->segments);
-	return 0;
+	*v = (struct volume){.name = LV_SHARED, .kind = VOLUME_SHARED, .bytes = segments_extents(slab) * EXTENT_BYTES};
+	return plan_free(slab, NULL, 0, &v->data);
 }
 
 static int describe(struct cluster *c, const struct pv *pv, struct lvm_volume *lvs, const char *image, uint64_t image_bytes, struct error *e)
@@ -142,7 +143,7 @@ static int describe(struct cluster *c, const struct pv *pv, struct lvm_volume *l
 	for (size_t i = 0; i < c->n_nodes; i++)
 		memcpy(c->nodes[i].image, ref, sizeof(ref));
 	r = plan_node_volumes(c, slab_segments(c, LV_STORES), slab_segments(c, LV_SWAP), ref, e);
-	if (r == 0 && add_shared(c, &lvs[LV_SHARED_INDEX]) < 0)
+	if (r == 0 && add_shared(c) < 0)
 		r = error_errno(e, ENOMEM, "the state");
 	return r;
 }

@@ -244,7 +244,8 @@ int mapper_pool_status(const char *name, struct mapper_pool *ret, struct error *
 	char *type = NULL, *params = NULL;
 	int r;
 
-	if (!t || !dm_task_run(t))
+	/* Without this the pool commits its metadata first: a write, which a SAN that is away would hold up. */
+	if (!t || !dm_task_no_flush(t) || !dm_task_run(t))
 		return failed(t, e, name, "asking for the pool's status");
 	dm_get_next_target(t, NULL, &start, &length, &type, &params);
 	if (!type || strcmp(type, "thin-pool") != 0 || !params)

@@ -169,6 +169,8 @@ int slots_next(const enum slot_state state[2], const struct slot_header h[2], in
 	for (unsigned i = 0; i < 2; i++)
 		if (state[i] == SLOT_WHOLE && h[i].generation > g)
 			g = h[i].generation;
+	if (g && (state[0] == SLOT_DAMAGED || state[1] == SLOT_DAMAGED))
+		g++;
 	g++;
 	if (keep >= 0 && slot_of(g) == (unsigned)keep)
 		g++;

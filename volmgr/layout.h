@@ -72,7 +72,8 @@ enum slot_state slot_decode(const unsigned char block[LAYOUT_BLOCK], unsigned sl
 unsigned slots_in_order(const enum slot_state state[2], const struct slot_header h[2], unsigned order[2]);
 
 /*
- * The generation to publish: newer than any header, and not in slot KEEP, the one that holds the newest whole document (-1: none).
+ * The generation to publish: newer than any header, and not in slot KEEP, the one that holds the newest whole document (-1: none). A damaged header may
+ * have told of the generation after the other one, which somebody may have seen: that number is not used again.
  * -EOVERFLOW when the numbers are used up.
  */
 int slots_next(const enum slot_state state[2], const struct slot_header h[2], int keep, uint64_t *ret);

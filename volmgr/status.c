@@ -53,6 +53,7 @@ static uint64_t pv_bytes(const struct cluster *c)
 	return n;
 }
 
+/* Every volume is cut from a slab. */
 static void add_up(const struct view *v, struct totals *t)
 {
 	const struct cluster *c = &v->c;
@@ -64,7 +65,7 @@ static void add_up(const struct view *v, struct totals *t)
 		add_volume(v, &c->volumes[i], t);
 	for (size_t i = 0; i < c->n_slabs; i++)
 		taken += bytes_of(&c->slabs[i].segments);
-	taken += t->images + t->shared;
+	taken += t->images;
 	t->free = pv_bytes(c) > taken ? pv_bytes(c) - taken : 0;
 }
 

@@ -111,8 +111,8 @@ static void the_next_generation_spares_the_whole_one(void **state)
 	assert_int_equal(g, 10);
 	assert_int_equal(slots_next(both, h, 0, &g), 0); /* the text of 9 is torn */
 	assert_int_equal(g, 11);
-	assert_int_equal(slots_next(first, h, 0, &g), 0);
-	assert_int_equal(g, 9);
+	assert_int_equal(slots_next(first, h, 0, &g), 0); /* 9 may have been there */
+	assert_int_equal(g, 11);
 	assert_int_equal(slots_next(both, last, 1, &g), -EOVERFLOW);
 }
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The volume manager's library on the command line, for volmgr.sh: each word of the interface is one verb. Cluster and disk are what the test says. */
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/str.h"
+#include "cluster/document.h"
 #include "volmgr/volmgr.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -188,6 +191,29 @@ static int do_status(char **argv, struct error *e)
 	return r == 0 ? state_status_write(a, (unsigned)strtoul(argv[0], NULL, 10), argv[1], strlen(argv[1]), e) : r;
 }
 
+/* area DOCUMENT: makes DISK, a file, a state area that holds this document, as many times as its generation says. */
+static int do_area(char **argv, struct error *e)
+{
+	struct cluster c CLEANUP(cluster_freep) = {.generation = 0};
+	struct state_area *a CLEANUP(state_area_closep) = NULL;
+	cleanup_free char *text = NULL;
+	size_t len;
+	uint64_t times;
+	int r;
+
+	cluster_init(&c);
+	r = file_read(AT_FDCWD, argv[0], DOCUMENT_MAX, &text, &len, e);
+	if (r == 0)
+		r = document_parse(text, len, &c, e);
+	if (r == 0)
+		r = state_area_format(disk, container, c.id, e);
+	if (r == 0)
+		r = state_area_open(disk, true, &a, e);
+	for (times = c.generation; times && r == 0; times--)
+		r = state_area_publish(a, &c, e);
+	return r;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -197,6 +223,7 @@ int main(int argc, char **argv)
 	} verbs[] = {
 		{"install", 7, do_install}, {"abandon", 0, do_abandon}, {"compose", 1, do_compose},
 		{"release", 1, do_release}, {"publish", 0, do_publish}, {"status", 2, do_status},
+		{"area", 1, do_area},
 	};
 	struct error e = ERROR_INIT;
 
