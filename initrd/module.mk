@@ -3,8 +3,9 @@
 programs += init
 init_src := $(addprefix initrd/,main.c params.c say.c wait.c modules.c net.c discovery.c portal.c iscsi.c fs.c sanroot.c liveroot.c handover.c)
 init_floors := base cluster compose
-init_pkgs := libkmod libmnl
+init_pkgs := libkmod libmnl jansson
 init_libs := compose cluster base
+init_ldflags := -s
 init_dir := libexec
 
 # Loaded into iscsistart by init.
@@ -18,4 +19,5 @@ install_hooks += install-initrd
 .PHONY: install-initrd
 install-initrd:
 	$(Q)install -d $(DESTDIR)$(libexecdir)
-	$(Q)install -m 755 initrd/mkinitrd $(DESTDIR)$(libexecdir)/
+	$(Q)sed 's/@VERSION@/$(VERSION)/' initrd/mkinitrd >$(DESTDIR)$(libexecdir)/mkinitrd
+	$(Q)chmod 755 $(DESTDIR)$(libexecdir)/mkinitrd

@@ -101,7 +101,7 @@ static void log_in(struct boot *b)
 	phase_begin("san");
 	while (iscsi_login(b->p, &b->nic.mac, &b->san, &e) < 0)
 		backoff_wait(&pause, &e);
-	phase_end("SAN logged in", "%s at %s:%u", b->san.target, ip4_format(ip, b->san.ip), b->san.port);
+	phase_end("logged in to the SAN", "%s at %s:%u", b->san.target, ip4_format(ip, b->san.ip), b->san.port);
 }
 
 /* 1: the one wanted is in b->place; 0: none of that name yet. */

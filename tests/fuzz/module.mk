@@ -2,6 +2,7 @@
 # Every fuzz-NAME.c has LLVMFuzzerTestOneInput and a corpus in tests/fuzz/corpus/NAME. driver.c mutates the corpus from a seed, so that
 # gcc and its sanitizers are enough; 'make fuzz' uses clang's libFuzzer where there is one.
 fuzz-params_extra := initrd/params.c
+fuzz-discovery_extra := initrd/discovery.c
 
 fuzz_targets := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz-*.c))
 tests += $(fuzz_targets)

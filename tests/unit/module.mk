@@ -2,6 +2,7 @@
 # Every test-NAME.c is a program of its own. A test of a program's private source names it: test-NAME_extra := folder/file.c
 # Link-time overrides: test-NAME_ldflags := -Wl,--wrap=function
 test-params_extra := initrd/params.c
+test-discovery_extra := initrd/discovery.c
 test-install_extra := $(addprefix installer/install/,build.c choose.c content.c sysfs.c tell.c)
 
 unit_tests := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test-*.c))
