@@ -3,7 +3,7 @@
 # The volume manager on a real kernel, LVM and disk: runs as root inside a throw-away machine and OVERWRITES the disk given (2 GiB or more).
 # usage: volmgr.sh DISK [FUNCTION...]       TRY, VOLMGR: the programs under test
 set -u
-disk=${1:?usage: volmgr.sh DISK [FUNCTION...]}
+disk=$(readlink -f "${1:?usage: volmgr.sh DISK [FUNCTION...]}")
 shift
 top=$(cd "$(dirname "$0")/../../.." && pwd)
 try=${TRY:-$top/build/tests/try-volmgr}
