@@ -3,7 +3,7 @@
  * The boot service's files, below run_dir:
  *   dnsmasq.conf, dhcp-hosts, names   dnsmasq's; the last two are reread at SIGHUP
  *   tftp/lpxelinux.0                  all that TFTP serves
- *   http/ldlinux.c32, http/pxelinux.cfg/01-MAC
+ *   http/pxelinux.cfg/01-MAC, and pxelinux's modules beside the folder
  */
 #include "meta.h"
 
@@ -20,7 +20,6 @@
 #define CONF	   "dnsmasq.conf"
 #define CHECK	   "check.conf"
 #define LOADER_DIR "/usr/lib/PXELINUX"
-#define MODULE	   "ldlinux.c32"
 #define MODULE_DIR "/usr/lib/syslinux/modules/bios"
 #define MAX_LOADER (4 << 20)
 
@@ -155,6 +154,21 @@ static int copy(const struct boot *b, const char *from, const char *to, const ch
 	return r < 0 ? r : file_update(b->dir, to, 0644, data, len, e);
 }
 
+static int copy_loader(const struct boot *b, struct error *e)
+{
+	static const char *const modules[] = {"ldlinux.c32", "libcom32.c32", "reboot.c32"};
+	int r = copy(b, LOADER_DIR "/" SERVICES_LOADER, "tftp/" SERVICES_LOADER, "pxelinux", e);
+
+	for (size_t i = 0; i < ARRAY_SIZE(modules) && r >= 0; i++) {
+		char from[128], to[64];
+
+		snprintf(from, sizeof(from), MODULE_DIR "/%s", modules[i]);
+		snprintf(to, sizeof(to), "http/%s", modules[i]);
+		r = copy(b, from, to, "syslinux-common", e);
+	}
+	return r < 0 ? r : 0;
+}
+
 static void pxelinux_name(char dst[32], const struct mac *mac)
 {
 	snprintf(dst, 32, "01-%02x-%02x-%02x-%02x-%02x-%02x", mac->b[0], mac->b[1], mac->b[2], mac->b[3], mac->b[4], mac->b[5]);
@@ -213,10 +227,8 @@ int boot_activate(struct boot *b, const struct cluster *c, const struct node *se
 	snprintf(url, sizeof(url), "http://%s:%d", ip4_format(ip, self->boot_ip), SERVICES_HTTP_PORT);
 	r = generate(c, self, &bs, &t, e);
 	if (r == 0)
-		r = copy(b, LOADER_DIR "/" SERVICES_LOADER, "tftp/" SERVICES_LOADER, "pxelinux", e);
-	if (r >= 0)
-		r = copy(b, MODULE_DIR "/" MODULE, "http/" MODULE, "syslinux-common", e);
-	if (r >= 0)
+		r = copy_loader(b, e);
+	if (r == 0)
 		r = write_dnsmasq(b, &t, ret, e);
 	if (r == 0)
 		r = write_pxelinux(b, c, &bs, e);

@@ -115,12 +115,14 @@ static void add_parameters(const struct cluster *c, const struct node *n, struct
 	buf_puts(b, " net.ifnames=0 console=tty0 console=ttyS0,115200 quiet ---\n");
 }
 
+/* Without its kernel or initrd a machine starts anew, and may find another server. */
 int services_pxelinux(const struct cluster *c, const struct node *node, const struct boot_service *bs, struct buf *b, struct error *e)
 {
 	(void)e;
 	buf_printf(b,
 		   "# %s\n"
 		   "DEFAULT byre\n"
+		   "ONERROR reboot.c32\n"
 		   "PROMPT 0\n"
 		   "TIMEOUT 0\n"
 		   "LABEL byre\n"
