@@ -142,12 +142,14 @@ servers_are_unprivileged() {
   [ "$(awk '/^CapEff:/ { print $2 }' "/proc/$pid/status")" = 0000000000000000 ] || problem 'metamaster-http has capabilities'
 }
 
+is_another() { local now; now=$(pid_of "$1") && [ "$now" != "$2" ]; }
+
 # comes_back NAME: killed, it is there again within the back-off.
 comes_back() {
-  local old new
+  local old
   old=$(pid_of "$1")
   kill -KILL "$old"
-  wait_for 2 eval 'new=$(pid_of '"$1"') && [ "$new" != '"$old"' ]' || problem "$1 is not back after 2 s"
+  wait_for 2 is_another "$1" "$old" || problem "$1 is not back after 2 s"
 }
 
 dnsmasq_comes_back() {
