@@ -10,10 +10,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 
 #define PAGE		4096
 #define LV_STORES	"stores"
@@ -47,12 +47,19 @@ static int lock_disk(const char *disk)
 	return fd;
 }
 
+/* At most 256 bytes: these never come in part. */
+static void random_bytes(void *data, size_t n)
+{
+	while (getrandom(data, n, 0) != (ssize_t)n)
+		;
+}
+
 static void new_uuid(char ret[CLUSTER_ID_SIZE])
 {
 	unsigned char b[16];
 	char hex[33];
 
-	randombytes_buf(b, sizeof(b));
+	random_bytes(b, sizeof(b));
 	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
 	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
 	str_hex(hex, b, sizeof(b));
@@ -187,7 +194,7 @@ static void swap_head(char page[PAGE], uint64_t bytes)
 	memset(page, 0, PAGE);
 	put32(page + SWAP_HEADER_AT, 1);
 	put32(page + SWAP_HEADER_AT + 4, last < UINT32_MAX ? last : UINT32_MAX);
-	randombytes_buf(page + SWAP_HEADER_AT + 12, 16);
+	random_bytes(page + SWAP_HEADER_AT + 12, 16);
 	memcpy(page + PAGE - SWAP_MAGIC_LEN, SWAP_MAGIC, SWAP_MAGIC_LEN);
 }
 
@@ -302,8 +309,6 @@ int container_create(struct cluster *c, const struct disk_info *d, const struct 
 
 	if (lock < 0)
 		return error_errno(e, errno, "%s", d->path);
-	if (sodium_init() < 0)
-		return error_set(e, EIO, "libsodium does not start");
 	if (!str_is_label(image_name))
 		return error_set(e, EINVAL, "'%s' is no name for an image", image_name);
 	if (!c->id[0])

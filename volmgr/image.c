@@ -8,10 +8,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sodium.h>
+#include <gcrypt.h>
 #include <string.h>
 
-#define CHUNK (1024 * 1024)
+#define CHUNK	     (1024 * 1024)
+#define SHA256_BYTES 32
 
 int image_open_new(const struct cluster *c, const struct image *i, char ret_path[256], struct error *e)
 {
@@ -25,6 +26,22 @@ int image_open_new(const struct cluster *c, const struct image *i, char ret_path
 	return r;
 }
 
+static void freep_digest(gcry_md_hd_t *h)
+{
+	gcry_md_close(*h);
+}
+
+static int digest_open(gcry_md_hd_t *ret, struct error *e)
+{
+	if (!gcry_check_version(GCRYPT_VERSION))
+		return error_set(e, EIO, "libgcrypt is older than the one this was built with");
+	if (!gcry_control(GCRYCTL_INITIALIZATION_FINISHED_P)) {
+		gcry_control(GCRYCTL_DISABLE_SECMEM, 0);
+		gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0);
+	}
+	return gcry_md_open(ret, GCRY_MD_SHA256, 0) == 0 ? 0 : error_set(e, ENOMEM, "SHA-256 does not start");
+}
+
 struct hashing {
 	uint64_t bytes;
 	volmgr_progress_fn *progress;
@@ -36,25 +53,26 @@ static int hash_device(const char *path, const struct hashing *h, char ret[65], 
 {
 	cleanup_free unsigned char *chunk = aligned_alloc(4096, CHUNK);
 	cleanup_fd int fd = area_file_open(path, false);
-	unsigned char digest[crypto_hash_sha256_BYTES];
-	crypto_hash_sha256_state s;
+	gcry_md_hd_t s CLEANUP(freep_digest) = NULL;
+	int r;
 
 	if (fd < 0 || !chunk)
 		return error_errno(e, fd < 0 ? fd : -ENOMEM, "%s", path);
-	crypto_hash_sha256_init(&s);
+	r = digest_open(&s, e);
+	if (r < 0)
+		return r;
 	for (uint64_t at = 0; at < h->bytes;) {
 		size_t n = h->bytes - at < CHUNK ? (size_t)(h->bytes - at) : CHUNK;
-		int r = pread_full(fd, chunk, n, at);
 
+		r = pread_full(fd, chunk, n, at);
 		if (r < 0)
 			return error_errno(e, r, "%s: reading at %llu", path, (unsigned long long)at);
-		crypto_hash_sha256_update(&s, chunk, n);
+		gcry_md_write(s, chunk, n);
 		at += n;
 		if (h->progress)
 			h->progress("checksum", at, h->bytes, h->data);
 	}
-	crypto_hash_sha256_final(&s, digest);
-	str_hex(ret, digest, sizeof(digest));
+	str_hex(ret, gcry_md_read(s, GCRY_MD_SHA256), SHA256_BYTES);
 	return 0;
 }
 
@@ -67,8 +85,6 @@ static int hash_image(const struct cluster *c, const struct image *i, volmgr_pro
 	bool was_there = image_is_composed(c, i);
 	int r = cluster_pv_paths(c, &pvs, e);
 
-	if (sodium_init() < 0)
-		return error_set(e, EIO, "libsodium does not start");
 	if (r == 0)
 		r = image_compose(c, i, pvs, path, e);
 	if (r < 0)
