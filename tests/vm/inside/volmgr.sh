@@ -33,7 +33,7 @@ with_root() {
   "$@"
   status=$?
   umount "$work/$n" && t release "node$n.root" || return 1
-  return $status
+  return "$status"
 }
 
 # Somebody else's partition with data on the disk, and a container beside it.
@@ -43,7 +43,6 @@ container_beside_others() {
   mkfs.ext4 -q "$disk"1
   others=$(digest "$disk"1)
   entry=$(sfdisk -d "$disk" | grep 'name="others"')
-  writes_before=$(writes)
   t install 3 128 600 128 32 64 "$fill" >"$work/out" || problem "install: $(cat "$work/out")"
   [ "$(digest "$disk"1)" = "$others" ] || problem "the other partition's bytes changed"
   [ "$(sfdisk -d "$disk" | grep 'name="others"')" = "$entry" ] || problem "the other partition's entry changed"
