@@ -8,13 +8,13 @@
 #include <string.h>
 
 enum { OP_LOGIN = 0x03, OP_TEXT = 0x04, OP_LOGIN_ANSWER = 0x23, OP_TEXT_ANSWER = 0x24 };
-#define IMMEDIATE    0x40
-#define FINAL	     0x80
-#define CONTINUES    0x40
-#define STAGE_OP     (1 << 2) /* from the operational stage */
-#define STAGE_FULL   3	      /* to full feature */
-#define TEXT_MAX     (1024 * 1024)
-#define NO_TAG	     0xffffffffu
+#define IMMEDIATE  0x40
+#define FINAL      0x80
+#define CONTINUES  0x40
+#define STAGE_OP   (1 << 2) /* from the operational stage */
+#define STAGE_FULL 3        /* to full feature */
+#define TEXT_MAX   (1024 * 1024)
+#define NO_TAG     0xffffffffu
 
 static void put32(unsigned char *p, uint32_t v)
 {
@@ -115,12 +115,18 @@ static int take_login(struct discovery *d, const unsigned char *pdu, struct erro
 	if (pdu[0] != OP_LOGIN_ANSWER)
 		return error_set(e, EPROTO, "the answer is not iSCSI's: check storage_port");
 	if (status == 0x0201 || status == 0x0202)
-		return error_set(e, EACCES, "the SAN refuses %s: check its access list (a discovery that needs a password is not supported: give ivid)",
+		return error_set(e, EACCES,
+				 "the SAN refuses %s: check its access list (a discovery that needs a "
+				 "password is not supported: give ivid)",
 				 d->initiator);
 	if (status)
-		return error_set(e, EPROTO, "the SAN refuses the discovery (status %04x): give the target's name in ivid", status);
+		return error_set(
+			e, EPROTO,
+			"the SAN refuses the discovery (status %04x): give the target's name in ivid",
+			status);
 	if (!(pdu[1] & FINAL) || (pdu[1] & 3) != STAGE_FULL)
-		return error_set(e, EPROTO, "the SAN wants a longer negotiation: give the target's name in ivid");
+		return error_set(e, EPROTO,
+				 "the SAN wants a longer negotiation: give the target's name in ivid");
 	d->logged_in = true;
 	return 1;
 }
@@ -151,14 +157,17 @@ static void collect_names(struct discovery *d)
 static int take_text(struct discovery *d, const unsigned char *pdu, struct error *e)
 {
 	if (pdu[0] != OP_TEXT_ANSWER)
-		return error_set(e, EPROTO, "the SAN refuses to name its targets: give the target's name in ivid");
+		return error_set(e, EPROTO,
+				 "the SAN refuses to name its targets: give the target's name in ivid");
 	if (d->text.len + data_length(pdu) > TEXT_MAX)
 		return error_set(e, EFBIG, "the SAN names too many targets: give the target's name in ivid");
 	buf_add(&d->text, pdu + DISCOVERY_HEADER, data_length(pdu));
 	d->transfer_tag = get32(pdu + 20);
 	if (!(pdu[1] & FINAL) || pdu[1] & CONTINUES) {
 		if (d->transfer_tag == NO_TAG)
-			return error_set(e, EPROTO, "the SAN's list of targets breaks off: give the target's name in ivid");
+			return error_set(
+				e, EPROTO,
+				"the SAN's list of targets breaks off: give the target's name in ivid");
 		return 1;
 	}
 	collect_names(d);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * An iSCSI discovery session (RFC 7143: login in the operational stage, then SendTargets=All), without sockets: it hands out the PDUs to
- * send and takes the answers in. No authentication, no digests.
+ * An iSCSI discovery session (RFC 7143: login in the operational stage, then SendTargets=All), without
+ * sockets: it hands out the PDUs to send and takes the answers in. No authentication, no digests.
  */
 #ifndef BYRE_INITRD_DISCOVERY_H
 #define BYRE_INITRD_DISCOVERY_H
@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define DISCOVERY_HEADER 48
-#define DISCOVERY_PDU	 (DISCOVERY_HEADER + 16384)
+#define DISCOVERY_PDU    (DISCOVERY_HEADER + 16384)
 
 struct discovery {
 	const char *initiator; /* not copied */
@@ -30,7 +30,8 @@ void discovery_free(struct discovery *d);
 size_t discovery_next(struct discovery *d, unsigned char pdu[DISCOVERY_PDU]);
 /* How many bytes of data, padding included, follow this header. */
 size_t discovery_data_size(const unsigned char header[DISCOVERY_HEADER]);
-/* Takes the answer in, header and data (discovery_data_size <= DISCOVERY_PDU - DISCOVERY_HEADER). 1: send the next; 0: ended, names are there; or a negative errno. */
+/* Takes the answer in, header and data (discovery_data_size <= DISCOVERY_PDU - DISCOVERY_HEADER). 1: send the
+ * next; 0: ended, names are there; or a negative errno. */
 int discovery_take(struct discovery *d, const unsigned char *pdu, struct error *e);
 
 #endif

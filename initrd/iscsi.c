@@ -13,9 +13,9 @@
 
 /* An outage of the SAN makes I/O wait for a day, not fail; a dead connection is noticed after ten seconds. */
 #define REPLACEMENT_TIMEOUT "node.session.timeo.replacement_timeout=86400"
-#define NOOP_INTERVAL	    "node.conn[0].timeo.noop_out_interval=5"
-#define FEW_ATTEMPTS	    "node.session.initial_login_retry_max=2" /* we come again */
-#define NOOP_TIMEOUT	    "node.conn[0].timeo.noop_out_timeout=5"
+#define NOOP_INTERVAL       "node.conn[0].timeo.noop_out_interval=5"
+#define FEW_ATTEMPTS        "node.session.initial_login_retry_max=2" /* we come again */
+#define NOOP_TIMEOUT        "node.conn[0].timeo.noop_out_timeout=5"
 
 /* The only name in NAMES, a line each, into P's SAN. */
 static int choose(const char *names, struct san *san, struct error *e)
@@ -24,7 +24,9 @@ static int choose(const char *names, struct san *san, struct error *e)
 	char known[512];
 
 	if (!*names)
-		return error_set(e, ENOENT, "the SAN exports no target to this machine: check its access list for %s", san->initiator);
+		return error_set(e, ENOENT,
+				 "the SAN exports no target to this machine: check its access list for %s",
+				 san->initiator);
 	if (names[len] && names[len + 1]) {
 		snprintf(known, sizeof(known), "%s", names);
 		for (char *c = known; (c = strchr(c, '\n'));)
@@ -32,7 +34,9 @@ static int choose(const char *names, struct san *san, struct error *e)
 		return error_set(e, EINVAL, "the SAN exports several targets: name one in ivid: %s", known);
 	}
 	snprintf(known, sizeof(known), "%.*s", (int)len, names);
-	return str_copy(san->target, sizeof(san->target), known) < 0 ? error_set(e, EINVAL, "the SAN's target has too long a name") : 0;
+	return str_copy(san->target, sizeof(san->target), known) < 0
+		       ? error_set(e, EINVAL, "the SAN's target has too long a name")
+		       : 0;
 }
 
 /* Also tells plainly when there is no SAN, which iscsistart does not. */
@@ -53,8 +57,26 @@ static int find_target(const struct params *p, struct san *san, struct error *e)
 static int start_session(const struct san *san, struct error *e)
 {
 	char ip[IP4_LEN], port[8];
-	const char *argv[] = {"iscsistart", "-i", san->initiator, "-t", san->target, "-g", "1", "-a", ip4_format(ip, san->ip), "-p", port,
-			      "-P", REPLACEMENT_TIMEOUT, "-P", NOOP_INTERVAL, "-P", NOOP_TIMEOUT, "-P", FEW_ATTEMPTS, NULL};
+	const char *argv[] = {"iscsistart",
+			      "-i",
+			      san->initiator,
+			      "-t",
+			      san->target,
+			      "-g",
+			      "1",
+			      "-a",
+			      ip4_format(ip, san->ip),
+			      "-p",
+			      port,
+			      "-P",
+			      REPLACEMENT_TIMEOUT,
+			      "-P",
+			      NOOP_INTERVAL,
+			      "-P",
+			      NOOP_TIMEOUT,
+			      "-P",
+			      FEW_ATTEMPTS,
+			      NULL};
 	static const char *const env[] = {"LD_PRELOAD=/usr/lib/quick.so", NULL};
 	struct spawn s = {.argv = argv, .env = access("/usr/lib/quick.so", R_OK) == 0 ? env : NULL};
 	int status = 0, r;
@@ -63,9 +85,26 @@ static int start_session(const struct san *san, struct error *e)
 	r = spawn_run(&s, NULL, &status, e);
 	if (r < 0 && status == 15) /* ISCSI_ERR_SESS_EXISTS */
 		return 0;
-	if (r < 0)
-		return error_wrap(e, "logging in to %s on %s: check ivid and the SAN's access list for %s", san->target, ip, san->initiator);
-	return 0;
+	return r < 0 ? error_wrap(e, "logging in to %s at %s as %s", san->target, ip, san->initiator) : 0;
+}
+
+/* A login failed with E; when the SAN does not know the target, E says that instead, and which it knows. */
+static int explain(const struct params *p, const struct san *san, struct error *e)
+{
+	cleanup_fd int fd = portal_connect(p->storage_ip, p->storage_port, NULL);
+	cleanup_free char *names = NULL;
+	size_t len = strlen(san->target);
+
+	if (fd < 0 || portal_discover(fd, san->initiator, &names, NULL) < 0)
+		return -e->code;
+	for (const char *n = names; (n = strstr(n, san->target)); n += len)
+		if ((n == names || n[-1] == '\n') && n[len] == '\n')
+			return -e->code;
+	for (char *c = names; (c = strchr(c, '\n'));)
+		*c = c[1] ? ' ' : '\0';
+	return error_set(e, ENOENT,
+			 "the SAN has no target %s for %s: check ivid and its access list; it has: %.300s",
+			 san->target, san->initiator, *names ? names : "none");
 }
 
 int iscsi_login(const struct params *p, const struct mac *mac, struct san *ret, struct error *e)
@@ -81,7 +120,7 @@ int iscsi_login(const struct params *p, const struct mac *mac, struct san *ret, 
 		return r;
 	r = start_session(&san, e);
 	if (r < 0)
-		return r;
+		return explain(p, &san, e);
 	*ret = san;
 	return 0;
 }

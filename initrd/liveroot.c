@@ -14,10 +14,10 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#define LABEL	 "BYRE"
-#define MEDIUM	 "/run/byre/medium"
-#define LOWER	 "/run/byre/live"
-#define OVERLAY	 "/run/byre/overlay"
+#define LABEL    "BYRE"
+#define MEDIUM   "/run/byre/medium"
+#define LOWER    "/run/byre/live"
+#define OVERLAY  "/run/byre/overlay"
 #define PATIENCE 10000 /* ms in which drives come up without our saying that we wait */
 
 /* Into RET: the disk or the partition of it with the medium's file system. */
@@ -62,7 +62,8 @@ static void wait_for_medium(const struct params *p, char ret[64])
 			wait_ms(50);
 			continue;
 		}
-		error_set(&e, ENOMEDIUM, "no disk or drive holds the medium (ISO 9660, label " LABEL "): insert it");
+		error_set(&e, ENOMEDIUM,
+			  "no disk or drive holds the medium (ISO 9660, label " LABEL "): insert it");
 		backoff_wait(&b, &e);
 	}
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* PID 1 of a booting machine: finds the root, on the SAN or on the medium, and hands the machine over to it. */
+/* PID 1 of a booting machine: finds the root, on the SAN or on the medium, and hands the machine over to it.
+ */
 #include "initrd.h"
 
 #include "base/cleanup.h"
@@ -25,7 +26,8 @@
 /* The kernel would stop with a panic if PID 1 ended. */
 static void crashed(int sig)
 {
-	char text[] = "byre: internal error in the initrd (signal 00): this machine restarts in 60 seconds\r\n";
+	char text[] =
+		"byre: internal error in the initrd (signal 00): this machine restarts in 60 seconds\r\n";
 	char *digits = strchr(text, '0');
 	int fd = open("/dev/console", O_WRONLY | O_NOCTTY | O_CLOEXEC);
 
@@ -133,11 +135,13 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (getpid() != 1) {
-		fprintf(stderr, "init: this is byre's initrd: only the kernel starts it, as its first process\n");
+		fprintf(stderr,
+			"init: this is byre's initrd: only the kernel starts it, as its first process\n");
 		return 2;
 	}
 	catch_crashes();
-	/* Else jansson asks the kernel for a random seed, which takes a second where the processor has no random numbers. */
+	/* Else jansson asks the kernel for a random seed, which takes a second where the processor has no
+	 * random numbers. */
 	json_object_seed((size_t)clock_boot_ms() | 1);
 	setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin", 1);
 	boot(argv);

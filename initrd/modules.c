@@ -15,7 +15,8 @@
 
 static struct kmod_ctx *kmod;
 
-static void quiet(void *data, int priority, const char *file, int line, const char *fn, const char *format, va_list args)
+static void quiet(void *data, int priority, const char *file, int line, const char *fn, const char *format,
+		  va_list args)
 {
 	(void)data, (void)priority, (void)file, (void)line, (void)fn, (void)format, (void)args;
 }
@@ -49,8 +50,12 @@ int module_load(const char *name, struct error *e)
 	if (r < 0)
 		return error_errno(e, r, "kernel module %.64s", name);
 	if (!list)
-		return error_set(e, ENOENT, "kernel module %.64s is not in this initrd: name another in sifm, or make the initrd with it", name);
-	kmod_list_foreach (i, list) {
+		return error_set(e, ENOENT,
+				 "kernel module %.64s is not in this initrd: name another in sifm, or make "
+				 "the initrd with it",
+				 name);
+	kmod_list_foreach(i, list)
+	{
 		struct kmod_module *m = kmod_module_get_module(i);
 		int one = insert(m, name, r < 0 ? NULL : e);
 

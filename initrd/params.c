@@ -186,7 +186,8 @@ static const struct params defaults = {
 	.init = "/sbin/init",
 };
 
-/* The next word of *TEXT into WORD, its quotes taken off; a longer one than WORD_MAX is cut. False at the end. */
+/* The next word of *TEXT into WORD, its quotes taken off; a longer one than WORD_MAX is cut. False at the
+ * end. */
 static bool next_word(const char **text, char word[WORD_MAX])
 {
 	const char *c = *text;
@@ -242,11 +243,20 @@ static int check(const struct params *p, struct error *e)
 	if (p->live[0])
 		return 0;
 	if (host == 0 || host == ~p->sifnm)
-		return error_set(e, EINVAL, "sifip=%s: not the address of a machine in its network of %d bits: correct sifip or sifnm", own, bits);
+		return error_set(e, EINVAL,
+				 "sifip=%s: not the address of a machine in its network of %d bits: correct "
+				 "sifip or sifnm",
+				 own, bits);
 	if (p->storage_ip == p->sifip)
-		return error_set(e, EINVAL, "storage_ip=%s: sifip is the same address: give the SAN's address, and one of this machine's own", san);
+		return error_set(e, EINVAL,
+				 "storage_ip=%s: sifip is the same address: give the SAN's address, and one "
+				 "of this machine's own",
+				 san);
 	if ((p->storage_ip ^ p->sifip) & p->sifnm)
-		return error_set(e, EINVAL, "storage_ip=%s: not in the network of sifip=%s/%d: correct storage_ip, sifip or sifnm", san, own, bits);
+		return error_set(e, EINVAL,
+				 "storage_ip=%s: not in the network of sifip=%s/%d: correct storage_ip, "
+				 "sifip or sifnm",
+				 san, own, bits);
 	return 0;
 }
 

@@ -34,7 +34,8 @@ struct boot {
 	char root[256]; /* device */
 };
 
-/* --- network ------------------------------------------------------------------------------------------------------- */
+/* --- network
+ * ------------------------------------------------------------------------------------------------------- */
 
 static void load_drivers(const struct params *p)
 {
@@ -87,10 +88,13 @@ static void bring_network_up(struct boot *b)
 	wait_for_link(b);
 	while (net_add_address(b->nic.index, b->p->sifip, b->p->sifnm, &e) < 0)
 		backoff_wait(&pause, &e);
-	phase_end("storage network up", "%s %s/%d", b->nic.name, ip4_format(ip, b->p->sifip), ip4_mask_bits(b->p->sifnm));
+	phase_end("storage network up", "%s %s/%d", b->nic.name, ip4_format(ip, b->p->sifip),
+		  ip4_mask_bits(b->p->sifnm));
 }
 
-/* --- SAN ----------------------------------------------------------------------------------------------------------- */
+/* --- SAN
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
 static void log_in(struct boot *b)
 {
@@ -101,7 +105,8 @@ static void log_in(struct boot *b)
 	phase_begin("san");
 	while (iscsi_login(b->p, &b->nic.mac, &b->san, &e) < 0)
 		backoff_wait(&pause, &e);
-	phase_end("logged in to the SAN", "%s at %s:%u", b->san.target, ip4_format(ip, b->san.ip), b->san.port);
+	phase_end("logged in to the SAN", "%s at %s:%u", b->san.target, ip4_format(ip, b->san.ip),
+		  b->san.port);
 }
 
 /* 1: the one wanted is in b->place; 0: none of that name yet. */
@@ -118,15 +123,25 @@ static int look_for_container(struct boot *b, struct error *e)
 		return 1;
 	}
 	if (n == 0 && !b->p->container[0])
-		return error_set(e, ENOENT, "the SAN's disk holds no container: install a cluster, or check storage_ip and ivid"), 0;
+		return error_set(e, ENOENT,
+				 "the SAN's disk holds no container: install a cluster, or check storage_ip "
+				 "and ivid"),
+		       0;
 	if (n > 1 && b->p->container[0])
-		return error_set(e, EEXIST, "there are %d containers named %s: leave one disk connected", n, b->p->container);
+		return error_set(e, EEXIST, "there are %d containers named %s: leave one disk connected", n,
+				 b->p->container);
 	n = n ? n : container_find("", v, MAX_PLACES, NULL);
 	for (int i = 0; i < n && i < MAX_PLACES; i++)
-		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", i ? ", " : "", v[i].name);
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", i ? ", " : "",
+			 v[i].name);
 	if (!b->p->container[0])
-		return error_set(e, EEXIST, "the SAN's disk holds several containers: name one in root=/dev/byre/NAME: %s", names);
-	return error_set(e, ENOENT, "the SAN's disk holds no container %s: check root (there are: %s)", b->p->container, *names ? names : "none"), 0;
+		return error_set(
+			e, EEXIST,
+			"the SAN's disk holds several containers: name one in root=/dev/byre/NAME: %s",
+			names);
+	return error_set(e, ENOENT, "the SAN's disk holds no container %s: check root (there are: %s)",
+			 b->p->container, *names ? names : "none"),
+	       0;
 }
 
 static void find_container(struct boot *b)
@@ -146,7 +161,9 @@ static void find_container(struct boot *b)
 	phase_end("container found", "%s on %s", b->place.name, b->place.disk);
 }
 
-/* --- state ---------------------------------------------------------------------------------------------------------- */
+/* --- state
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 static int load_state(struct boot *b, struct state_report *report, struct error *e)
 {
@@ -173,8 +190,9 @@ static int find_node(struct boot *b, struct error *e)
 		b->node = cluster_node_by_mac(&b->cluster, &nics[i].mac);
 	if (n < 0 || b->node)
 		return n < 0 ? n : 0;
-	return error_set(e, ENODEV, "this machine's MAC %s is no node of cluster %s: add it with 'byre node add %s'", mac_format(mac, &b->nic.mac),
-			 b->place.name, mac);
+	return error_set(e, ENODEV,
+			 "this machine's MAC %s is no node of cluster %s: add it with 'byre node add %s'",
+			 mac_format(mac, &b->nic.mac), b->place.name, mac);
 }
 
 static void read_state(struct boot *b)
@@ -188,17 +206,22 @@ static void read_state(struct boot *b)
 		backoff_wait(&pause, &e);
 	if (report.warning[0])
 		say("state: %s", report.warning);
-	phase_end("state read", "generation %llu, this is node %u, %s", (unsigned long long)report.generation, b->node->number, b->node->name);
+	phase_end("state read", "generation %llu, this is node %u, %s", (unsigned long long)report.generation,
+		  b->node->number, b->node->name);
 }
 
-/* --- root ----------------------------------------------------------------------------------------------------------- */
+/* --- root
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
-static int compose_one(struct boot *b, const char *const *pvs, enum volume_kind kind, char ret_path[256], struct error *e)
+static int compose_one(struct boot *b, const char *const *pvs, enum volume_kind kind, char ret_path[256],
+		       struct error *e)
 {
 	const struct volume *v = cluster_node_volume(&b->cluster, b->node->number, kind);
 
 	if (!v && kind == VOLUME_ROOT)
-		return error_set(e, ENOENT, "the state has no root volume for node %u: add the node again", b->node->number);
+		return error_set(e, ENOENT, "the state has no root volume for node %u: add the node again",
+				 b->node->number);
 	return v ? volume_compose(&b->cluster, v, pvs, ret_path, e) : 0;
 }
 
@@ -239,14 +262,17 @@ static void mount_root(struct boot *b)
 	grown = fs_grow_ext4(b->root, NEW_ROOT, &bytes, &e);
 	if (grown < 0)
 		say("root: %s", e.text);
-	/* After growing: else ext4 fills the new inode tables with zeros in the background, 1.6 % of the volume, all private blocks. */
+	/* After growing: else ext4 fills the new inode tables with zeros in the background, 1.6 % of the
+	 * volume, all private blocks. */
 	if (fs_mount(b->root, NEW_ROOT, "ext4", MS_REMOUNT | MS_NOATIME, "noinit_itable", &e) < 0)
 		say("root: %s", e.text);
 	str_bytes(size, sizeof(size), bytes);
 	phase_end("root mounted", "%s%s", grown > 0 ? "grown to " : "", size);
 }
 
-/* --- identity --------------------------------------------------------------------------------------------------------- */
+/* --- identity
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 static int write_identity(const struct boot *b, struct error *e)
 {
@@ -281,10 +307,12 @@ static int write_run(const struct boot *b, struct error *e)
 	r = run_write("node", 0644, number, e);
 	if (r < 0)
 		return r;
-	buf_printf(&san, "portal = %s:%u\ntarget = %s\ninitiator = %s\n", ip4_format(ip, b->san.ip), b->san.port, b->san.target, b->san.initiator);
-	buf_printf(&san, "interface = %s\nmac = %s\naddress = %s/%d\n", b->nic.name, mac_format(mac, &b->nic.mac), ip4_format(own, b->p->sifip),
-		   ip4_mask_bits(b->p->sifnm));
-	buf_printf(&san, "container = %s\ndisk = %s\nstate = %s\n", b->place.name, b->place.disk, b->place.state);
+	buf_printf(&san, "portal = %s:%u\ntarget = %s\ninitiator = %s\n", ip4_format(ip, b->san.ip),
+		   b->san.port, b->san.target, b->san.initiator);
+	buf_printf(&san, "interface = %s\nmac = %s\naddress = %s/%d\n", b->nic.name,
+		   mac_format(mac, &b->nic.mac), ip4_format(own, b->p->sifip), ip4_mask_bits(b->p->sifnm));
+	buf_printf(&san, "container = %s\ndisk = %s\nstate = %s\n", b->place.name, b->place.disk,
+		   b->place.state);
 	return run_write("san", 0644, buf_str(&san), e);
 }
 

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_PHASES 16
+#define MAX_PHASES   16
 #define MAX_CONSOLES 8
 
 static struct {
@@ -48,7 +48,8 @@ void say(const char *fmt, ...)
 	va_end(ap);
 	n = snprintf(line, sizeof(line), "<%d>byre: %s\n", LINE_LEVEL, text);
 	write_line("/dev/kmsg", line, (size_t)n);
-	n = snprintf(line, sizeof(line), "[%5u.%06u] byre: %s\r\n", (unsigned)(now / 1000), (unsigned)(now % 1000 * 1000), text);
+	n = snprintf(line, sizeof(line), "[%5u.%06u] byre: %s\r\n", (unsigned)(now / 1000),
+		     (unsigned)(now % 1000 * 1000), text);
 	for (size_t i = 0; i < n_consoles; i++)
 		write_line(consoles[i], line, (size_t)n);
 }
@@ -69,7 +70,8 @@ static void find_consoles(void)
 
 	if (file_read(AT_FDCWD, "/sys/class/tty/console/active", 256, &text, NULL, NULL) < 0)
 		return;
-	for (char *w = strtok_r(text, " \n", &save); w && n_consoles < MAX_CONSOLES; w = strtok_r(NULL, " \n", &save))
+	for (char *w = strtok_r(text, " \n", &save); w && n_consoles < MAX_CONSOLES;
+	     w = strtok_r(NULL, " \n", &save))
 		snprintf(consoles[n_consoles++], sizeof(consoles[0]), "/dev/%s", w);
 }
 
@@ -104,8 +106,8 @@ void phase_end(const char *done, const char *fmt, ...)
 	va_end(ap);
 	phases[n_phases - 1].end = clock_boot_ms();
 	ms = phases[n_phases - 1].end - phases[n_phases - 1].start;
-	say("%s in %u.%02u s%s%s%s", done, (unsigned)(ms / 1000), (unsigned)(ms % 1000 / 10), *detail ? " (" : "", detail,
-	    *detail ? ")" : "");
+	say("%s in %u.%02u s%s%s%s", done, (unsigned)(ms / 1000), (unsigned)(ms % 1000 / 10),
+	    *detail ? " (" : "", detail, *detail ? ")" : "");
 }
 
 char *phases_json(void)

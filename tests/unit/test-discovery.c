@@ -44,7 +44,8 @@ static void the_login_says_who_and_what_for(void **state)
 
 static void targets_are_named_a_line_each(void **state)
 {
-	static const char text[] = "TargetName=iqn.a:1\0TargetAddress=10.0.0.1:3260,1\0TargetName=iqn.b:2\0TargetAddress=10.0.0.1:3260,1";
+	static const char text[] = "TargetName=iqn.a:1\0TargetAddress=10.0.0.1:3260,1\0TargetName=iqn.b:"
+				   "2\0TargetAddress=10.0.0.1:3260,1";
 	struct discovery d;
 
 	(void)state;
@@ -110,7 +111,9 @@ static void refusals_say_what_to_do(void **state)
 	answer(0x23, 0x87, "", 0);
 	pdu[36] = 2;
 	pdu[37] = 1;
-	refused(pdu, false, "the SAN refuses iqn.x:1: check its access list (a discovery that needs a password is not supported: give ivid)");
+	refused(pdu, false,
+		"the SAN refuses iqn.x:1: check its access list (a discovery that needs a password is not "
+		"supported: give ivid)");
 	pdu[37] = 3;
 	refused(pdu, false, "the SAN refuses the discovery (status 0203): give the target's name in ivid");
 	answer('H', 'T', "", 0);

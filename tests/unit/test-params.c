@@ -55,8 +55,10 @@ static void nothing_given_means_the_defaults(void **state)
 
 static void every_parameter_is_taken(void **state)
 {
-	struct params p = parsed("storage_ip=10.1.2.3 storage_port=860 sif=ib0 sifip=10.1.9.9 sifnm=255.255.0.0 sifm=mlx4_ib,ib_ipoib "
-				 "ivid=iqn.2026-11.org.example:disk root=/dev/byre/foo init=/bin/sh byre.mtu=9000 byre.wait=5");
+	struct params p = parsed("storage_ip=10.1.2.3 storage_port=860 sif=ib0 sifip=10.1.9.9 "
+				 "sifnm=255.255.0.0 sifm=mlx4_ib,ib_ipoib "
+				 "ivid=iqn.2026-11.org.example:disk root=/dev/byre/foo init=/bin/sh "
+				 "byre.mtu=9000 byre.wait=5");
 
 	(void)state;
 	assert_ip(p.storage_ip, "10.1.2.3");
@@ -77,7 +79,8 @@ static void every_parameter_is_taken(void **state)
 
 static void the_manuals_lines_are_taken(void **state)
 {
-	struct params p = parsed("boot=x root=/dev/evms/defaultfoo storage_ip=192.168.0.200 sifm=e1000 quiet ---");
+	struct params p =
+		parsed("boot=x root=/dev/evms/defaultfoo storage_ip=192.168.0.200 sifm=e1000 quiet ---");
 
 	(void)state;
 	assert_string_equal(p.container, "foo");
@@ -97,7 +100,8 @@ static void the_first_occurrence_counts(void **state)
 	assert_string_equal(p.sif, "eth1");
 	/* A later one is not even looked at, an earlier one is not skipped. */
 	parsed("storage_port=3260 storage_port=none");
-	refused("storage_port=none storage_port=3260", "storage_port=none: not a port number from 1 to 65535");
+	refused("storage_port=none storage_port=3260",
+		"storage_port=none: not a port number from 1 to 65535");
 }
 
 static void three_hyphens_end_the_list(void **state)
@@ -115,7 +119,8 @@ static void three_hyphens_end_the_list(void **state)
 
 static void other_words_are_the_kernels(void **state)
 {
-	struct params p = parsed("BOOT_IMAGE=/vmlinuz console=ttyS0,115200 ro storage_ipx=1 xsif=9 byre.other=1 Sif=eth7\n");
+	struct params p = parsed(
+		"BOOT_IMAGE=/vmlinuz console=ttyS0,115200 ro storage_ipx=1 xsif=9 byre.other=1 Sif=eth7\n");
 
 	(void)state;
 	assert_string_equal(p.sif, "eth0");
@@ -178,12 +183,15 @@ static void bad_values_are_named(void **state)
 	refused("storage_port=65536", "storage_port=65536: not a port number from 1 to 65535");
 	refused("sif=", "sif=: not the name of a network interface like eth0");
 	refused("sif=a/b", "sif=a/b: not the name of a network interface like eth0");
-	refused("sif=sixteen-bytes-xx", "sif=sixteen-bytes-xx: not the name of a network interface like eth0");
+	refused("sif=sixteen-bytes-xx",
+		"sif=sixteen-bytes-xx: not the name of a network interface like eth0");
 	refused("sifm=e1000,,tg3", "sifm=e1000,,tg3: not a list of at most 16 kernel modules like e1000,tg3");
 	refused("sifm=../x", "sifm=../x: not a list of at most 16 kernel modules like e1000,tg3");
 	refused("ivid=disk", "ivid=disk: not the name of an iSCSI target: it begins with iqn., eui. or naa.");
-	refused("root=/dev/sda1", "root=/dev/sda1: not a container: write /dev/byre/NAME, NAME, or nothing for the only one on the SAN");
-	refused("root=/dev/evms/default", "root=/dev/evms/default: not a container: write /dev/byre/NAME, NAME, or nothing for the only one on the SAN");
+	refused("root=/dev/sda1", "root=/dev/sda1: not a container: write /dev/byre/NAME, NAME, or nothing "
+				  "for the only one on the SAN");
+	refused("root=/dev/evms/default", "root=/dev/evms/default: not a container: write /dev/byre/NAME, "
+					  "NAME, or nothing for the only one on the SAN");
 	refused("init=sh", "init=sh: not an absolute path like /sbin/init");
 	refused("byre.mtu=100", "byre.mtu=100: not a number of bytes from 576 to 65520");
 	refused("byre.wait=0", "byre.wait=0: not a number of seconds from 1 to 3600");
@@ -193,11 +201,14 @@ static void bad_values_are_named(void **state)
 static void addresses_must_go_together(void **state)
 {
 	(void)state;
-	refused("storage_ip=10.0.0.1", "storage_ip=10.0.0.1: not in the network of sifip=192.168.0.254/24: correct storage_ip, sifip or sifnm");
-	refused("storage_ip=192.168.0.254",
-		"storage_ip=192.168.0.254: sifip is the same address: give the SAN's address, and one of this machine's own");
-	refused("sifip=192.168.0.255", "sifip=192.168.0.255: not the address of a machine in its network of 24 bits: correct sifip or sifnm");
-	refused("sifip=192.168.0.0", "sifip=192.168.0.0: not the address of a machine in its network of 24 bits: correct sifip or sifnm");
+	refused("storage_ip=10.0.0.1", "storage_ip=10.0.0.1: not in the network of sifip=192.168.0.254/24: "
+				       "correct storage_ip, sifip or sifnm");
+	refused("storage_ip=192.168.0.254", "storage_ip=192.168.0.254: sifip is the same address: give the "
+					    "SAN's address, and one of this machine's own");
+	refused("sifip=192.168.0.255", "sifip=192.168.0.255: not the address of a machine in its network of "
+				       "24 bits: correct sifip or sifnm");
+	refused("sifip=192.168.0.0", "sifip=192.168.0.0: not the address of a machine in its network of 24 "
+				     "bits: correct sifip or sifnm");
 }
 
 static void too_long_is_refused(void **state)
