@@ -15,7 +15,6 @@
 #include <sys/stat.h>
 
 #define MAX_IMAGES 64
-#define VIEW	   "-served"
 
 /* What is mounted, and the last complaint about what is not. */
 static struct held {
@@ -44,23 +43,9 @@ static bool is_mounted(const char *path)
 	return statx(AT_FDCWD, path, 0, STATX_TYPE, &sx) == 0 && (sx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 
-/*
- * The image under another name: a device of its own over the same segments. A root's thin pool holds the image's device for itself alone, so
- * that one cannot be mounted.
- */
-static int make_view(const struct image *i, struct image *ret, struct error *e)
-{
-	*ret = *i;
-	if (strlen(i->name) + strlen(VIEW) >= sizeof(ret->name))
-		return error_set(e, ENAMETOOLONG, "its name is too long");
-	strcat(ret->name, VIEW);
-	return 0;
-}
-
 static int mount_image(const struct cluster *c, const struct image *i, const char *path, struct error *e)
 {
 	cleanup_free const char **pvs = NULL;
-	struct image view;
 	char device[256];
 	int r = dir_make(AT_FDCWD, path, 0755, e);
 
@@ -68,9 +53,7 @@ static int mount_image(const struct cluster *c, const struct image *i, const cha
 		return r;
 	r = cluster_pv_paths(c, &pvs, e);
 	if (r == 0)
-		r = make_view(i, &view, e);
-	if (r == 0)
-		r = image_compose(c, &view, pvs, device, e);
+		r = image_compose(c, i, pvs, device, e);
 	if (r < 0)
 		return r;
 	/* noload: the journal of an image is never replayed, for that would be a write. */
@@ -111,7 +94,6 @@ static bool is_needed(const struct cluster *c, const char *ref)
 static void let_go(const struct cluster *c, struct held *h)
 {
 	const struct image *i = cluster_image(c, h->ref);
-	struct image view;
 	char path[sizeof(IMAGES_DIR) + IMAGE_REF_SIZE];
 
 	snprintf(path, sizeof(path), IMAGES_DIR "/%s", h->ref);
@@ -119,8 +101,8 @@ static void let_go(const struct cluster *c, struct held *h)
 		return;
 	h->mounted = false;
 	rmdir(path);
-	if (i && make_view(i, &view, NULL) == 0)
-		image_release(c, &view, NULL);
+	if (i)
+		image_release(c, i, NULL);
 	log_info("image %s is no longer served", h->ref);
 }
 

@@ -148,27 +148,39 @@ static int device_number(const struct device *d, char ret[32], struct error *e)
 
 /* --- images --------------------------------------------------------------------------------------------------------------- */
 
-static int image_device(const struct cluster *c, const struct image *i, struct device *ret, struct error *e)
+/*
+ * An image has up to three devices over the same segments, told apart by their names' ends: a thin pool claims its origin for itself alone, so
+ * whoever reads files has another device than the volumes that stand on the image.
+ */
+#define IMAGE_ORIGIN ""
+#define IMAGE_READ   "-read"
+#define IMAGE_NEW    "-new"
+
+static int image_device(const struct cluster *c, const struct image *i, const char *end, struct device *ret, struct error *e)
 {
 	char ref[IMAGE_REF_SIZE];
 
-	return name_device(c, image_ref(ref, i), "", ret, e);
+	return name_device(c, image_ref(ref, i), end, ret, e);
 }
 
-static int make_image(const struct cluster *c, const struct image *i, const char *const *pv_paths, struct device *ret, struct undo *u,
-		      struct error *e)
+static int make_origin(const struct cluster *c, const struct image *i, const char *const *pv_paths, struct device *ret, struct undo *u,
+		       struct error *e)
 {
-	int r = image_device(c, i, ret, e);
+	int r = image_device(c, i, IMAGE_ORIGIN, ret, e);
 
 	return r == 0 ? make_linear(c, ret, &i->segments, i->bytes, true, pv_paths, u, e) : r;
 }
 
-int image_compose(const struct cluster *c, const struct image *i, const char *const *pv_paths, char ret_path[256], struct error *e)
+/* BYTES 0: all of its segments. */
+static int compose_image(const struct cluster *c, const struct image *i, const char *end, uint64_t bytes, bool read_only,
+			 const char *const *pv_paths, char ret_path[256], struct error *e)
 {
 	struct undo u = {.n = 0};
 	struct device d;
-	int r = make_image(c, i, pv_paths, &d, &u, e);
+	int r = image_device(c, i, end, &d, e);
 
+	if (r == 0)
+		r = make_linear(c, &d, &i->segments, bytes, read_only, pv_paths, &u, e);
 	if (r < 0) {
 		undo_all(&u);
 		error_wrap(e, "image %s@%u", i->name, i->version);
@@ -178,38 +190,32 @@ int image_compose(const struct cluster *c, const struct image *i, const char *co
 	return 0;
 }
 
-int image_release(const struct cluster *c, const struct image *i, struct error *e)
+static int release_image(const struct cluster *c, const struct image *i, const char *end, struct error *e)
 {
 	struct device d;
-	int r = image_device(c, i, &d, e);
+	int r = image_device(c, i, end, &d, e);
 
 	return r == 0 ? mapper_remove(d.name, e) : r;
+}
+
+int image_compose(const struct cluster *c, const struct image *i, const char *const *pv_paths, char ret_path[256], struct error *e)
+{
+	return compose_image(c, i, IMAGE_READ, i->bytes, true, pv_paths, ret_path, e);
+}
+
+int image_release(const struct cluster *c, const struct image *i, struct error *e)
+{
+	return release_image(c, i, IMAGE_READ, e);
 }
 
 int image_compose_writable(const struct cluster *c, const struct image *i, const char *const *pv_paths, char ret_path[256], struct error *e)
 {
-	struct undo u = {.n = 0};
-	struct device d;
-	char ref[IMAGE_REF_SIZE];
-	int r = name_device(c, image_ref(ref, i), "-new", &d, e);
-
-	if (r == 0)
-		r = make_linear(c, &d, &i->segments, 0, false, pv_paths, &u, e);
-	if (r < 0) {
-		undo_all(&u);
-		return r;
-	}
-	mapper_path(d.name, ret_path);
-	return 0;
+	return compose_image(c, i, IMAGE_NEW, 0, false, pv_paths, ret_path, e);
 }
 
 int image_release_writable(const struct cluster *c, const struct image *i, struct error *e)
 {
-	struct device d;
-	char ref[IMAGE_REF_SIZE];
-	int r = name_device(c, image_ref(ref, i), "-new", &d, e);
-
-	return r == 0 ? mapper_remove(d.name, e) : r;
+	return release_image(c, i, IMAGE_NEW, e);
 }
 
 /* --- roots ------------------------------------------------------------------------------------------------------------------ */
@@ -240,7 +246,7 @@ static int name_root(const struct cluster *c, const struct volume *v, bool look,
 
 	if (!i)
 		return error_set(e, ENOENT, "its image %s is not in the state", v->image);
-	r = image_device(c, i, &ret->image, e);
+	r = image_device(c, i, IMAGE_ORIGIN, &ret->image, e);
 	for (size_t k = 0; k < ARRAY_SIZE(names) && r == 0; k++)
 		if (look || names[k].part)
 			r = name_device(c, v->name, look ? names[k].look : names[k].part, names[k].d, e);
@@ -356,7 +362,7 @@ static int make_root(const struct cluster *c, const struct volume *v, bool look,
 	if (look)
 		r = make_long_image(c, v, pv_paths, &root.image, u, e);
 	else
-		r = make_image(c, cluster_image(c, v->image), pv_paths, &root.image, u, e);
+		r = make_origin(c, cluster_image(c, v->image), pv_paths, &root.image, u, e);
 	if (r == 0)
 		r = make_linear(c, &root.metadata, &v->metadata, 0, look, pv_paths, u, e);
 	if (r == 0)
@@ -466,7 +472,7 @@ bool image_is_composed(const struct cluster *c, const struct image *i)
 {
 	struct device d;
 
-	return image_device(c, i, &d, NULL) == 0 && is_whole(&d);
+	return image_device(c, i, IMAGE_READ, &d, NULL) == 0 && is_whole(&d);
 }
 
 int volume_usage(const struct cluster *c, const struct volume *v, struct store_usage *ret, struct error *e)

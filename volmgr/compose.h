@@ -79,7 +79,7 @@ int volume_compose(const struct cluster *c, const struct volume *v, const char *
 /* Takes it down. 0 also when it was not there. -EBUSY: in use. */
 int volume_release(const struct cluster *c, const struct volume *v, struct error *e);
 
-/* An image's own device, read-only. Shared by all volumes on it that are composed here. */
+/* A read-only device of an image, to be mounted or read; not the one on which volumes stand. Shared by all who want it here. */
 int image_compose(const struct cluster *c, const struct image *i, const char *const *pv_paths, char ret_path[256], struct error *e);
 int image_release(const struct cluster *c, const struct image *i, struct error *e);
 
