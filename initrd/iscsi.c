@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "cluster/model.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -110,11 +111,9 @@ static int explain(const struct params *p, const struct san *san, struct error *
 int iscsi_login(const struct params *p, const struct mac *mac, struct san *ret, struct error *e)
 {
 	struct san san = {.ip = p->storage_ip, .port = p->storage_port};
-	char hex[13];
 	int r;
 
-	str_hex(hex, mac->b, sizeof(mac->b));
-	snprintf(san.initiator, sizeof(san.initiator), "iqn.2026-11.org.byre:%s", hex);
+	initiator_name(san.initiator, mac);
 	r = find_target(p, &san, e);
 	if (r < 0)
 		return r;

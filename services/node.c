@@ -9,8 +9,11 @@
 
 int generate_initiator_name(const struct cluster *c, const struct node *self, struct buf *b, struct error *e)
 {
+	char name[INITIATOR_NAME_SIZE];
+
+	(void)c;
 	(void)e;
-	buf_printf(b, "InitiatorName=iqn.2026-11.org.byre:%s.%s\n", c->settings.container_name, self->name);
+	buf_printf(b, "InitiatorName=%s\n", initiator_name(name, &self->mac));
 	return 0;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cluster/model.h"
 
+#include "base/str.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,6 +93,15 @@ struct volume *cluster_node_volume(const struct cluster *c, unsigned number, enu
 		if (c->volumes[i].node == number && c->volumes[i].kind == kind)
 			return &c->volumes[i];
 	return NULL;
+}
+
+char *initiator_name(char dst[INITIATOR_NAME_SIZE], const struct mac *mac)
+{
+	char hex[13];
+
+	str_hex(hex, mac->b, sizeof(mac->b));
+	snprintf(dst, INITIATOR_NAME_SIZE, "iqn.2026-11.org.byre:%s", hex);
+	return dst;
 }
 
 const char *volume_kind_name(enum volume_kind kind)

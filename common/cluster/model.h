@@ -106,6 +106,11 @@ struct volume *cluster_node_volume(const struct cluster *c, unsigned number, enu
 
 /* "name@version" of an image, into DST; returns DST. */
 char *image_ref(char dst[IMAGE_REF_SIZE], const struct image *i);
+
+/* The iSCSI name (RFC 3720) under which the machine with this MAC address logs in to the SAN: known before any host name is. */
+#define INITIATOR_NAME_SIZE 40
+char *initiator_name(char dst[INITIATOR_NAME_SIZE], const struct mac *mac);
+
 const char *volume_kind_name(enum volume_kind kind); /* "root", "swap", "shared" */
 uint64_t segments_extents(const struct segments *s);
 /* Appends a segment: 0 or -ENOMEM. */

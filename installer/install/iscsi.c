@@ -21,7 +21,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define INITIATOR  "iqn.2026-11.org.byre"
 #define REACH_MS   20000 /* how long a SAN that does not answer is tried */
 #define DISK_MS	   15000 /* how long the kernel may take to show the disks */
 #define TARGETS_MAX 64
@@ -203,7 +202,7 @@ static int take_attached(struct install *in, struct error *e)
 int step_san(struct install *in, struct error *e)
 {
 	const struct settings *s = &in->settings;
-	char portal[IP4_LEN + 8], ip[IP4_LEN], initiator[256];
+	char portal[IP4_LEN + 8], ip[IP4_LEN], initiator[INITIATOR_NAME_SIZE];
 	struct iscsi_name all[TARGETS_MAX];
 	size_t n = 0;
 	int r, lun, which;
@@ -211,7 +210,7 @@ int step_san(struct install *in, struct error *e)
 	if (in->o->disk)
 		return take_attached(in, e);
 	snprintf(portal, sizeof(portal), "%s:%u", ip4_format(ip, s->storage_ip), s->storage_port);
-	snprintf(initiator, sizeof(initiator), INITIATOR ":%s.%s1", s->container_name, s->cluster_hostname);
+	initiator_name(initiator, &s->macs[0]);
 	r = iscsi_wanted_lun(s->iscsi_target, &lun, e);
 	if (r == 0)
 		r = wait_reachable(in, portal, e);
