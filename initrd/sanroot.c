@@ -191,8 +191,8 @@ static int find_node(struct boot *b, struct error *e)
 	if (n < 0 || b->node)
 		return n < 0 ? n : 0;
 	return error_set(e, ENODEV,
-			 "this machine's MAC %s is no node of cluster %s: add it with 'byre node add %s'",
-			 mac_format(mac, &b->nic.mac), b->place.name, mac);
+			 "this machine's MAC %s is no node of cluster %s: 'byre status' on a node lists those it knows",
+			 mac_format(mac, &b->nic.mac), b->place.name);
 }
 
 static void read_state(struct boot *b)

@@ -45,7 +45,7 @@ static void tell_unknown(const char *text)
 	if (find_mac(text, &mac) < 0 || seen(&mac))
 		return;
 	mac_format(m, &mac);
-	log_notice("%s asks for an address, but is no node's: 'byre node add --mac %s' would make it one", m, m);
+	log_notice("%s asks for an address, but is no node's: 'byre status' lists the nodes and their MACs", m);
 }
 
 /* "dnsmasq-dhcp[123]: DHCPACK(eth0) …" -> "DHCPACK(eth0) …" */

@@ -32,6 +32,7 @@ static qb_loop_t *loop;
 static struct boot boot;
 static struct cluster *cluster; /* the newest state */
 static uint64_t tried, served;	/* generations */
+static uint64_t kept;		/* the generation in byre_dir/state.json; 0: there is no such file to keep */
 static char interface[IF_NAMESIZE];
 static char told[256];		/* the last complaint */
 static bool ready, retrying;
@@ -118,6 +119,26 @@ static int serve(const struct node *self, struct error *e)
 	return r;
 }
 
+/* The rest of this machine follows from the copy that the initrd left: byre-apply.path watches it. */
+static int keep_state(struct error *e)
+{
+	struct buf text CLEANUP(buf_free) = BUF_INIT;
+	char path[256];
+	int r;
+
+	if (!kept || kept == cluster->generation)
+		return 0;
+	snprintf(path, sizeof(path), "%s/state.json", opts.byre_dir);
+	r = document_print(cluster, &text, e);
+	if (r == 0)
+		r = file_write(AT_FDCWD, path, 0600, text.data, text.len, e);
+	if (r == 0)
+		kept = cluster->generation;
+	if (text.data)
+		explicit_bzero(text.data, text.len);
+	return r;
+}
+
 static int match(struct error *e)
 {
 	const struct node *self = cluster_node(cluster, opts.node);
@@ -135,6 +156,8 @@ static int match(struct error *e)
 	h = start_http(self, r < 0 ? NULL : e);
 	if (r == -EALREADY)
 		r = 0;
+	if (r == 0)
+		r = keep_state(e);
 	return r < 0 ? r : h;
 }
 
@@ -226,6 +249,7 @@ static int read_booted(struct cluster **ret, struct error *e)
 	cluster_init(*ret);
 	r = document_parse(text, len, *ret, e);
 	explicit_bzero(text, len);
+	kept = (*ret)->generation;
 	if (r < 0) {
 		free(steal_ptr(*ret));
 		return error_wrap(e, "%s", path);

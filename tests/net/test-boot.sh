@@ -121,7 +121,7 @@ strangers_get_nothing() {
   client $STRANGER
   ! dhcp || problem 'a lease was given'
   ! dhcp || problem 'a lease was given'
-  logged "'byre node add --mac $STRANGER'" || problem 'the log does not name the remedy'
+  logged "$STRANGER asks for an address, but is no node's" || problem 'the log does not name the remedy'
   [ "$(grep -c "$STRANGER asks" "$WORK/log")" = 1 ] || problem 'it was not logged just once'
 }
 
