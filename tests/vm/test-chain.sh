@@ -21,7 +21,7 @@ test_every_node_is_itself() {
 		assert_eq "host name of node $n" "node$n" "$(on $n hostname)"
 		assert_eq "root of node $n" "/dev/mapper/byre-debian12-node$n.root" "$(on $n findmnt -no SOURCE /)"
 		assert_match "size of node $n's root" '^[45]\.[0-9]G$' "$(on $n df --output=size -h / | tail -n 1 | tr -d ' ')"
-		assert_match "swap of node $n" "^/dev/dm-" "$(on $n swapon --show=NAME --noheadings)"
+		assert_match "swap of node $n" "^/dev/mapper/byre-debian12-node$n.swap" "$(on $n swapon --show=NAME --noheadings)"
 		assert_eq "boot interface of node $n" "192.168.0.$n/24" "$(on $n ip -4 -br addr show dev eth0 | awk '{ print $3 }')"
 		assert_eq "units that failed on node $n" '' "$(on $n systemctl --failed --plain --no-legend)"
 		key=$(on $n cat /etc/machine-id /etc/ssh/ssh_host_ed25519_key.pub | sha256sum)
@@ -188,14 +188,18 @@ test_a_new_generation_reaches_every_node() {
 	local g n
 	all_up
 	g=$(generation 2)
-	publish_again
-	for n in 1 2 3; do eventually 60 follows $n $((g + 1)); done
+	publish_again 's/"ssh_keys":\[/&"ssh-ed25519 AAAAnew another-admin",/'
+	for n in 1 2 3; do
+		eventually 60 follows $n $((g + 1))
+		eventually 60 on $n grep -q AAAAnew /etc/ssh/authorized_keys.d/root
+	done
 }
+# publish_again [SED]: the document once more, changed so, as the next generation.
 publish_again() {
 	make --no-print-directory -C "$TEST_HERE/../.." build/tests/state-file
 	on 2 'cat >/run/state-file && chmod 755 /run/state-file' <"$TEST_BUILD/tests/state-file"
 	# shellcheck disable=SC2016 # runs over there
-	on 2 'umask 077; volmgr state show --secrets >/run/document && /run/state-file "$(blkid -t PARTLABEL=byre-debian12-state -o device)" /run/document'
+	on 2 'umask 077; volmgr state show --secrets | sed '"'${1-}'"' >/run/document && /run/state-file "$(blkid -t PARTLABEL=byre-debian12-state -o device)" /run/document'
 }
 follows() { [ "$(on 2 byre status --json | jq ".nodes[] | select(.number == $1) | .generation")" = "$2" ]; }
 
