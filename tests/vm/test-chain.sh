@@ -188,18 +188,19 @@ test_a_new_generation_reaches_every_node() {
 	local g n
 	all_up
 	g=$(generation 2)
-	publish_again 's/"ssh_keys":\[/&"ssh-ed25519 AAAAnew another-admin",/'
+	publish_again '.ssh_keys += ["ssh-ed25519 AAAAnew another-admin"]'
 	for n in 1 2 3; do
 		eventually 60 follows $n $((g + 1))
 		eventually 60 on $n grep -q AAAAnew /etc/ssh/authorized_keys.d/root
 	done
 }
-# publish_again [SED]: the document once more, changed so, as the next generation.
+# publish_again [FILTER]: the document once more, changed by jq, as the next generation.
 publish_again() {
 	make --no-print-directory -C "$TEST_HERE/../.." build/tests/state-file
+	(umask 077; on 2 volmgr state show --secrets | jq -c "${1-.}" >"$TEST_LOGS/document")
 	on 2 'cat >/run/state-file && chmod 755 /run/state-file' <"$TEST_BUILD/tests/state-file"
 	# shellcheck disable=SC2016 # runs over there
-	on 2 'umask 077; volmgr state show --secrets | sed '"'${1-}'"' >/run/document && /run/state-file "$(blkid -t PARTLABEL=byre-debian12-state -o device)" /run/document'
+	on 2 'umask 077; cat >/run/document && /run/state-file "$(blkid -t PARTLABEL=byre-debian12-state -o device)" /run/document' <"$TEST_LOGS/document"
 }
 follows() { [ "$(on 2 byre status --json | jq ".nodes[] | select(.number == $1) | .generation")" = "$2" ]; }
 
