@@ -85,20 +85,24 @@ static int read_free(struct fdisk_context *c, struct disk_info *d)
 	return 0;
 }
 
-/* What blkid makes of a disk without a GPT. */
+/* What blkid makes of a disk without a GPT. Not to be able to tell is no reason to take it for empty. */
 static void find_content(const char *path, char *ret, size_t size)
 {
 	blkid_probe p = blkid_new_probe_from_filename(path);
 	const char *value = NULL;
 	int r;
 
-	if (!p)
+	if (!p) {
+		snprintf(ret, size, "unreadable");
 		return;
+	}
 	blkid_probe_enable_superblocks(p, 1);
 	blkid_probe_enable_partitions(p, 1);
 	r = blkid_do_safeprobe(p);
 	if (r == -2)
 		snprintf(ret, size, "several signatures");
+	else if (r < 0)
+		snprintf(ret, size, "unreadable");
 	else if (r == 0 && (blkid_probe_lookup_value(p, "TYPE", &value, NULL) == 0 || blkid_probe_lookup_value(p, "PTTYPE", &value, NULL) == 0))
 		snprintf(ret, size, "%s", value);
 	blkid_free_probe(p);
@@ -201,6 +205,35 @@ static int add_partition(struct fdisk_context *c, const char *name, const char *
 	return r;
 }
 
+static bool is_ours(struct fdisk_partition *p, const char *container)
+{
+	const char *name = fdisk_partition_get_name(p);
+	char state[80], pv[80];
+
+	snprintf(state, sizeof(state), "byre-%.60s-state", container);
+	snprintf(pv, sizeof(pv), "byre-%.60s-pv", container);
+	return name && (strcmp(name, state) == 0 || strcmp(name, pv) == 0);
+}
+
+/*
+ * The disk must still be what D tells of it, for another machine may have written to it since; and CONTAINER's name must be free, whatever this
+ * kernel knows of: what goes wrong later takes away the partitions of that name. BEFORE: its partitions, NULL when it has no table.
+ */
+static int check_disk(struct fdisk_context *c, const struct disk_info *d, struct fdisk_table *before, const char *container, struct error *e)
+{
+	char content[sizeof(d->other_content)] = "";
+
+	if (!before)
+		find_content(d->path, content, sizeof(content));
+	if ((fdisk_is_label(c, GPT) != 0) != d->has_table || content[0])
+		return error_set(e, ESTALE, "%s: somebody else has changed it just now: look at it, and start again", d->path);
+	for (size_t i = 0; before && i < fdisk_table_get_nents(before); i++)
+		if (is_ours(fdisk_table_get_partition(before, i), container))
+			return error_set(e, EEXIST, "%s: a partition of a container '%s' is there already: choose another name", d->path,
+					 container);
+	return 0;
+}
+
 /* Writes the table and tells the kernel what has changed since BEFORE: other partitions may be in use. */
 static int write_table(struct fdisk_context *c, struct fdisk_table *before)
 {
@@ -243,34 +276,26 @@ int gpt_add_container(const struct disk_info *d, const char *container, const st
 		return r;
 	snprintf(state, sizeof(state), "byre-%.60s-state", container);
 	snprintf(pv, sizeof(pv), "byre-%.60s-pv", container);
+	if (fdisk_is_label(c, GPT) && fdisk_get_partitions(c, &before) < 0)
+		return error_set(e, EIO, "%s: reading the partition table", d->path);
+	r = check_disk(c, d, before, container, e);
+	if (r < 0)
+		return r;
 	if (!d->has_table)
 		r = fdisk_create_disklabel(c, "gpt");
-	else if (fdisk_get_partitions(c, &before) < 0)
-		r = -EIO;
 	if (r == 0 && !before && !(before = fdisk_new_table()))
 		r = -ENOMEM;
 	if (r == 0)
 		r = add_partition(c, state, TYPE_STATE, segment->start, PLAN_STATE, &number);
 	if (r == 0)
 		r = add_partition(c, pv, TYPE_PV, segment->start + PLAN_STATE, segment->size - PLAN_STATE, &number);
-	if (r == 0)
-		r = write_table(c, before);
 	if (r != 0)
 		return error_errno(e, r, "%s: adding partitions", d->path);
-	r = wait_for_container(d->path, container, ret, e);
+	r = write_table(c, before);
+	r = r != 0 ? error_errno(e, r, "%s: adding partitions", d->path) : wait_for_container(d->path, container, ret, e);
 	if (r < 0)
 		gpt_remove_container(d->path, container, NULL);
 	return r;
-}
-
-static bool is_ours(struct fdisk_partition *p, const char *container)
-{
-	const char *name = fdisk_partition_get_name(p);
-	char state[80], pv[80];
-
-	snprintf(state, sizeof(state), "byre-%.60s-state", container);
-	snprintf(pv, sizeof(pv), "byre-%.60s-pv", container);
-	return name && (strcmp(name, state) == 0 || strcmp(name, pv) == 0);
 }
 
 int gpt_remove_container(const char *disk, const char *container, struct error *e)
