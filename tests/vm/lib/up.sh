@@ -38,11 +38,11 @@ up_existing() {
 	return 1
 }
 
-# up_again: SAN and machines that are off are switched on, and waited for.
+# up_again: SAN and nodes that are off are switched on, and waited for. Other machines are left as they are.
 up_again() {
 	local n off=
 	san_start || exit 1
-	for n in $(machine_list); do
+	for n in $(seq "$(get "$LAB_DIR/nodes")"); do
 		machine_on "$n" && continue
 		say "node$n: switched on"
 		machine_start "$n"
