@@ -337,6 +337,20 @@ static void release_all(const struct cluster *c)
 	}
 }
 
+/* A name alone proves nothing: another machine may have made a container of the same one. */
+static int check_owner(const struct cluster *c, const struct container_place *place, struct error *e)
+{
+	struct state_area *a CLEANUP(state_area_closep) = NULL;
+	int r = state_area_open(place->state, false, &a, e);
+
+	if (r == 0 && strcmp(area_superblock(a)->id, c->id) == 0)
+		return 0;
+	if (r == 0)
+		error_set(e, EXDEV, "it is that of cluster %s", area_superblock(a)->id);
+	error_wrap(e, "container %s on %s is not known to be this one", place->name, place->disk);
+	return -EXDEV;
+}
+
 int container_abandon(const struct cluster *c, const struct disk_info *d, struct error *e)
 {
 	cleanup_fd int lock = lock_disk(d->path);
@@ -352,6 +366,9 @@ int container_abandon(const struct cluster *c, const struct disk_info *d, struct
 		return 0;
 	if (n > 1 || strcmp(place.disk, d->path) != 0)
 		return error_set(e, ENOTUNIQ, "container %s: found on %s, not only on %s", c->settings.container_name, place.disk, d->path);
+	n = check_owner(c, &place, e);
+	if (n < 0)
+		return n;
 	release_all(c);
 	return remove_container(d->path, &place, e);
 }

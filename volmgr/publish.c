@@ -36,8 +36,12 @@ int state_area_publish(struct state_area *a, struct cluster *c, struct error *e)
 {
 	struct buf b cleanup_buf = BUF_INIT;
 	uint64_t before = c->generation, next;
-	int r = area_next_generation(a, &next, e);
+	int r;
 
+	if (strcmp(area_superblock(a)->id, c->id) != 0)
+		return error_set(e, EXDEV, "the state area there is that of container %s, cluster %s: this document is of cluster %s",
+				 area_superblock(a)->container, area_superblock(a)->id, c->id);
+	r = area_next_generation(a, &next, e);
 	if (r < 0)
 		return r;
 	c->generation = next;

@@ -49,7 +49,10 @@ typedef void volmgr_progress_fn(const char *what, uint64_t done, uint64_t total,
 int container_create(struct cluster *c, const struct disk_info *d, const struct container_plan *p, const char *image_name,
 		     volmgr_progress_fn *progress, void *data, struct error *e);
 
-/* Takes away what container_create made: only for an installation that failed before it published a document. */
+/*
+ * Takes away what container_create made: only for an installation that failed before it published a document. -EXDEV: the container of that name
+ * is another cluster's, or is not whole enough to tell; then nothing is done.
+ */
 int container_abandon(const struct cluster *c, const struct disk_info *d, struct error *e);
 
 /* The image's volume, writable, before it is published: mkfs, fill, then image_seal. Path in RET_PATH. */
@@ -64,7 +67,10 @@ int image_verify(const struct cluster *c, const struct image *i, volmgr_progress
 /* Writes the layout of an empty state area for CONTAINER onto DEVICE (whole partition, at least 256 MiB). */
 int state_area_format(const char *device, const char *container, const char *id, struct error *e);
 
-/* Publishes C with generation + 1 (of the newest document there) and sets c->generation. Payload, flush, header, flush, read back. */
+/*
+ * Publishes C with generation + 1 (of the newest document there) and sets c->generation. Payload, flush, header, flush, read back. -EXDEV: the area
+ * belongs to a cluster of another id.
+ */
 int state_area_publish(struct state_area *a, struct cluster *c, struct error *e);
 
 #endif

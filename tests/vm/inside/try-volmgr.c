@@ -122,12 +122,17 @@ static int do_install(char **argv, struct error *e)
 static int do_abandon(char **argv, struct error *e)
 {
 	struct cluster c CLEANUP(cluster_freep) = {.generation = 0};
+	struct state_area *a CLEANUP(state_area_closep) = NULL;
 	struct disk_info d CLEANUP(disk_info_free) = {.path = ""};
-	int r = disk_inspect(disk, &d, e);
+	cleanup_free const char **pvs = NULL;
+	int r;
 
 	(void)argv;
 	cluster_init(&c);
-	snprintf(c.settings.container_name, sizeof(c.settings.container_name), "%s", container);
+	r = load(&a, &c, &pvs, e);
+	state_area_close(steal_ptr(a));
+	if (r == 0)
+		r = disk_inspect(disk, &d, e);
 	return r == 0 ? container_abandon(&c, &d, e) : r;
 }
 
