@@ -16,6 +16,17 @@
 
 /* --- the plan -------------------------------------------------------------------------------------------------------------- */
 
+/* A node knows its container by name: it may not be on any other disk either. */
+static int check_name(const struct install *in, struct error *e)
+{
+	struct container_place place;
+	int n = container_find(in->settings.container_name, &place, 1, e);
+
+	if (n <= 0)
+		return n;
+	return error_set(e, EEXIST, "container-name: a container '%s' is on %s already: choose another name", in->settings.container_name, place.disk);
+}
+
 int step_plan(struct install *in, struct error *e)
 {
 	struct container_plan *p = &in->plan;
@@ -24,6 +35,8 @@ int step_plan(struct install *in, struct error *e)
 
 	if (r == 0)
 		r = container_plan(&in->settings, &in->info, in->image_size.bytes, p, e);
+	if (r == 0)
+		r = check_name(in, e);
 	if (r < 0)
 		return r;
 	tell("plan: disk %s %s %s %s, free segment of %s at %s", in->disk, in->info.vendor, in->info.model,

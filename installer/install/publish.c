@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 int step_publish(struct install *in, struct error *e)
 {
@@ -17,8 +18,8 @@ int step_publish(struct install *in, struct error *e)
 	r = container_find(in->settings.container_name, &place, 1, e);
 	if (r < 0)
 		return r;
-	if (r == 0)
-		return error_set(e, ENOENT, "container %s: its partitions are not there", in->settings.container_name);
+	if (r != 1 || strcmp(place.disk, in->disk) != 0)
+		return error_set(e, ENOENT, "container %s: its partitions are not on %s, or not only there", in->settings.container_name, in->disk);
 	r = state_area_open(place.state, true, &a, e);
 	if (r == 0)
 		r = state_area_publish(a, &in->cluster, e);
