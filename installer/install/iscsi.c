@@ -185,15 +185,21 @@ static int find_disk(struct install *in, int wanted, struct error *e)
 	return 0;
 }
 
+/* By the kernel's own name, under which its partitions are found. */
 static int take_attached(struct install *in, struct error *e)
 {
+	cleanup_free char *real = realpath(in->o->disk, NULL);
+	char sysfs[PATH_MAX + 16];
 	struct stat st;
 
-	if (stat(in->o->disk, &st) < 0)
+	if (!real || stat(real, &st) < 0)
 		return error_errno(e, errno, "--disk %s", in->o->disk);
 	if (!S_ISBLK(st.st_mode))
 		return error_set(e, ENOTBLK, "--disk %s: not a block device", in->o->disk);
-	if (str_copy(in->disk, sizeof(in->disk), in->o->disk) < 0)
+	snprintf(sysfs, sizeof(sysfs), "/sys/block/%s", strrchr(real, '/') + 1);
+	if (access(sysfs, F_OK) < 0)
+		return error_set(e, ENOTBLK, "--disk %s: not a whole disk", in->o->disk);
+	if (str_copy(in->disk, sizeof(in->disk), real) < 0)
 		return error_errno(e, ENAMETOOLONG, "--disk %s", in->o->disk);
 	tell("san: attached disk %s, no iSCSI login", in->disk);
 	return 0;
