@@ -31,7 +31,7 @@ static struct options opts = {
 static qb_loop_t *loop;
 static struct boot boot;
 static struct cluster *cluster; /* the newest state */
-static uint64_t tried, served;	/* generations */
+static uint64_t active, served;	/* generations: whose configuration is in force; that was told of */
 static uint64_t kept;		/* the generation in byre_dir/state.json; 0: there is no such file to keep */
 static char interface[IF_NAMESIZE];
 static char told[256];		/* the last complaint */
@@ -150,12 +150,10 @@ static int match(struct error *e)
 	r = find_interface(self, e);
 	if (r < 0)
 		return r;
-	r = tried == cluster->generation ? -EALREADY : serve(self, e);
-	if (r != -EALREADY)
-		tried = cluster->generation;
+	r = active == cluster->generation ? 0 : serve(self, e);
+	if (r == 0)
+		active = cluster->generation;
 	h = start_http(self, r < 0 ? NULL : e);
-	if (r == -EALREADY)
-		r = 0;
 	if (r == 0)
 		r = keep_state(e);
 	return r < 0 ? r : h;
@@ -181,7 +179,7 @@ static void match_now(void)
 	if (!ready)
 		notify("READY=1");
 	ready = true;
-	if (r < 0 && !retrying && tried != cluster->generation)
+	if (r < 0 && !retrying)
 		retrying = qb_loop_timer_add(loop, QB_LOOP_MED, RETRY_NS, NULL, on_retry, &timer) == 0;
 }
 
