@@ -108,7 +108,7 @@ void report_tick(struct report *r, const struct options *o, const struct cluster
 		r->has_phases = true;
 		memcpy(r->last.phases, s.phases, sizeof(s.phases));
 		r->last.n_phases = s.n_phases;
-		strcpy(r->last.boot_id, s.boot_id);
+		memcpy(r->last.boot_id, s.boot_id, sizeof(s.boot_id));
 	}
 	if (first || age >= USAGE_EVERY_MS)
 		read_usage(c, o->node, &s);
