@@ -20,7 +20,7 @@ refused() {
 }
 
 test_a_container_name_that_exists() { refused 'debian12' 's/^meta-master-ip = .*/meta-master-ip = 192.168.0.99/; s/^spare-local-ip.*//'; }
-test_too_small_a_disk() { refused 'available' 's/^container-name = .*/container-name = other/; s/^shared-size = .*/shared-size = 900000/; s/^meta-master-ip = .*/meta-master-ip = 192.168.0.99/'; }
+test_too_small_a_disk() { refused 'the container needs' 's/^container-name = .*/container-name = other/; s/^shared-size = .*/shared-size = 900000/; s/^meta-master-ip = .*/meta-master-ip = 192.168.0.99/'; }
 # shellcheck disable=SC2016 # sed, not the shell
 test_an_unknown_key() { refused 'colour: unknown key' '$a colour = red'; }
 
