@@ -2,6 +2,7 @@
 #include "gpt.h"
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/str.h"
 #include "disk.h"
 #include "plan.h"
@@ -85,15 +86,35 @@ static int read_free(struct fdisk_context *c, struct disk_info *d)
 	return 0;
 }
 
-/* What blkid makes of a disk without a GPT. Not to be able to tell is no reason to take it for empty. */
+/* 1: there is something else than zeros in the disk's first or last MiB. -EIO: that cannot be told. */
+static int has_data(const char *path)
+{
+	cleanup_free char *text = malloc(PLAN_MIB);
+	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	off_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+	const size_t n = PLAN_MIB;
+
+	if (!text || size < (off_t)n)
+		return -EIO;
+	for (int i = 0; i < 2; i++) {
+		if (pread_full(fd, text, n, i ? (uint64_t)size - n : 0) < 0)
+			return -EIO;
+		if (text[0] || memcmp(text, text + 1, n - 1) != 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* What a disk without a GPT holds, as blkid knows it, or that it holds something. Not to be able to tell is no reason to take it for empty. */
 static void find_content(const char *path, char *ret, size_t size)
 {
 	blkid_probe p = blkid_new_probe_from_filename(path);
 	const char *value = NULL;
-	int r;
+	int r, data = has_data(path);
 
-	if (!p) {
+	if (!p || data < 0) {
 		snprintf(ret, size, "unreadable");
+		blkid_free_probe(p);
 		return;
 	}
 	blkid_probe_enable_superblocks(p, 1);
@@ -105,6 +126,8 @@ static void find_content(const char *path, char *ret, size_t size)
 		snprintf(ret, size, "unreadable");
 	else if (r == 0 && (blkid_probe_lookup_value(p, "TYPE", &value, NULL) == 0 || blkid_probe_lookup_value(p, "PTTYPE", &value, NULL) == 0))
 		snprintf(ret, size, "%s", value);
+	else if (r == 0 || data)
+		snprintf(ret, size, "unknown data in its first or last MiB");
 	blkid_free_probe(p);
 }
 

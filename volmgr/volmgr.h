@@ -17,7 +17,7 @@ struct disk_info {
 	char vendor[24], model[40], serial[80];
 	uint64_t bytes;
 	bool has_table;	     /* a GPT */
-	char other_content[64]; /* what is on it when it has no GPT: "ext4", "LVM2_member", "dos"; "" = nothing known */
+	char other_content[64]; /* what is on it when it has no GPT: "ext4", "LVM2_member", "dos", "unknown data …"; "" = nothing */
 	struct disk_segment *free_segments; /* largest first */
 	size_t n_free;
 	struct container_place *containers;
@@ -42,7 +42,7 @@ int container_plan(const struct settings *s, const struct disk_info *d, uint64_t
 typedef void volmgr_progress_fn(const char *what, uint64_t done, uint64_t total, void *data);
 
 /*
- * Makes the two partitions (a GPT too when the disk has none and nothing known is on it), the PV, the volume group and its LVs: image, slab,
+ * Makes the two partitions (a GPT too when the disk has none and nothing is on it), the PV, the volume group and its LVs: image, slab,
  * swap slab, shared; formats the state area; gives every store a zeroed metadata head. Fills c->pvs, slabs, images (one, without checksum) and volumes
  * from c->settings and c->nodes. LVM commits and state writes do not depend on the number of nodes. The document is not published yet.
  */
