@@ -99,6 +99,7 @@ int services_dhcp_hosts(const struct cluster *c, struct buf *b, struct error *e)
 static void add_parameters(const struct cluster *c, const struct node *n, struct buf *b)
 {
 	const struct settings *s = &c->settings;
+	int target = (int)strcspn(s->iscsi_target, ","); /* the disk's LUN may follow: a node knows its disk by what is on it */
 	char ip[IP4_LEN];
 
 	buf_printf(b, "storage_ip=%s storage_port=%u", ip4_format(ip, s->storage_ip), s->storage_port);
@@ -108,8 +109,8 @@ static void add_parameters(const struct cluster *c, const struct node *n, struct
 	buf_printf(b, " sifnm=%s", ip4_format(ip, s->storage_netmask));
 	if (s->storage_modules[0])
 		buf_printf(b, " sifm=%s", s->storage_modules);
-	if (s->iscsi_target[0])
-		buf_printf(b, " ivid=%s", s->iscsi_target);
+	if (target)
+		buf_printf(b, " ivid=%.*s", target, s->iscsi_target);
 	buf_printf(b, " root=/dev/byre/%s", s->container_name);
 	buf_printf(b, " BOOTIF=01-%02x-%02x-%02x-%02x-%02x-%02x", n->mac.b[0], n->mac.b[1], n->mac.b[2], n->mac.b[3], n->mac.b[4], n->mac.b[5]);
 	buf_puts(b, " net.ifnames=0 console=tty0 console=ttyS0,115200 quiet ---\n");

@@ -111,11 +111,12 @@ static void storage_of_its_own_shows(void **state)
 	c.nodes[1].storage_ip = 0x0a000002;
 	strcpy(c.settings.storage_if, "ib0");
 	strcpy(c.settings.storage_modules, "ib_ipoib,mlx4_ib");
+	strcpy(c.settings.iscsi_target, "iqn.2001-05.com.example:rack1,2");
 	c.settings.domain[0] = '\0';
 	assert_int_equal(services_dns_names(&c, &names, &e), 0);
 	assert_int_equal(services_pxelinux(&c, cluster_node(&c, 2), &sample_boot, &pxe, &e), 0);
 	assert_non_null(strstr(names.data, "192.168.0.2 node2\n10.0.0.2 node2-storage\n"));
-	assert_non_null(strstr(pxe.data, " sif=ib0 sifip=10.0.0.2 sifnm=255.255.255.0 sifm=ib_ipoib,mlx4_ib ivid="));
+	assert_non_null(strstr(pxe.data, " sif=ib0 sifip=10.0.0.2 sifnm=255.255.255.0 sifm=ib_ipoib,mlx4_ib ivid=iqn.2001-05.com.example:rack1 root="));
 }
 
 /* dnsmasq itself takes the configuration and the map. */
