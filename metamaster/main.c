@@ -75,8 +75,9 @@ static int start_http(const struct node *self, struct error *e)
 		if (r < 0)
 			return r;
 	}
-	if (!opts.image_dir && dir_make(AT_FDCWD, IMAGES_DIR, 0755, e) < 0)
-		return -e->code;
+	r = opts.image_dir ? 0 : dir_make(AT_FDCWD, IMAGES_DIR, 0755, e);
+	if (r < 0)
+		return r;
 	images = open(opts.image_dir ? opts.image_dir : IMAGES_DIR, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (images < 0)
 		return error_errno(e, errno, "%s", opts.image_dir ? opts.image_dir : IMAGES_DIR);
