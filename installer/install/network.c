@@ -140,7 +140,7 @@ static int add_address(const char *interface, uint32_t ip, uint32_t mask, struct
 	if (r > 0)
 		return error_set(e, EADDRINUSE, "%s is in use by the machine with MAC address %s", text, mac_format(mac_text, &owner));
 	snprintf(with_bits, sizeof(with_bits), "%s/%d", text, ip4_mask_bits(mask));
-	r = spawn_simple(e, "ip", "address", "add", with_bits, "broadcast", "+", "dev", interface, NULL);
+	r = spawn_simple(e, "ip", "address", "replace", with_bits, "broadcast", "+", "dev", interface, NULL);
 	if (r == 0)
 		tell("network: %s has %s", interface, with_bits);
 	return r;

@@ -62,9 +62,9 @@ int step_node(struct install *in, struct error *e)
 	if (r == 0)
 		r = leave_node(n, e);
 	if (r == 0)
-		r = leave_state(&in->cluster, e);
-	if (r == 0)
 		r = network_become_node(in, n, e);
+	if (r == 0) /* last: from here on the rest of the system makes itself match it */
+		r = leave_state(&in->cluster, e);
 	if (r < 0)
 		return error_wrap(e, "the cluster is installed, but this machine could not become %s", n->name);
 	tell("node: this machine is %s", n->name);
