@@ -6,7 +6,7 @@
 # Floors are held up by -I: build/include/FLOOR holds links to the public headers of that floor and nothing else.
 
 VERSION := 0.1.0
-B := build
+B := $(if $(ASAN),build/asan,build)
 prefix ?= /usr
 sbindir ?= $(prefix)/sbin
 libexecdir ?= $(prefix)/lib/byre
@@ -28,7 +28,7 @@ install_hooks :=
 include $(wildcard */module.mk tests/*/module.mk)
 
 # Goals that first install packages and then call make again: they need no compiler yet.
-front_goals := deps check check-unit check-cli check-net check-vm check-asan bench iso demo soak fuzz
+front_goals := deps check check-unit check-cli check-net check-vm check-asan bench iso demo soak
 ifeq ($(filter-out $(front_goals) clean distclean help,$(or $(MAKECMDGOALS),all)),)
 else
 -include config.mk
@@ -42,7 +42,6 @@ warnings := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wformat=2 -Wno-format-trunc
 all_cflags = -std=c11 -D_GNU_SOURCE -DBYRE_VERSION='"$(VERSION)"' -DBYRE_LIBEXEC='"$(libexecdir)"' -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
 	$(warnings) $(if $(filter 0,$(WERROR)),,-Werror) $(CFLAGS)
 ifdef ASAN
-override B := build/asan
 all_cflags += -fsanitize=address,undefined -fno-sanitize-recover=undefined -U_FORTIFY_SOURCE
 asan_ldflags := -fsanitize=address,undefined
 endif
@@ -120,6 +119,7 @@ iso:
 	$(Q)$(MAKE) --no-print-directory $(B)/byre.iso
 
 ## make demo       a whole cluster on this machine, from the DVD to disk-less nodes (DEMO_NODES=2)
+demo: export DEMO_START := $(shell date +%s)
 demo:
 	$(Q)build-aux/deps build image lab
 	$(Q)$(MAKE) --no-print-directory $(B)/byre.iso

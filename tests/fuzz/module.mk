@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Every fuzz-NAME.c has LLVMFuzzerTestOneInput and a corpus in tests/fuzz/corpus/NAME. driver.c mutates the corpus from a seed, so that
-# gcc and its sanitizers are enough; 'make fuzz' uses clang's libFuzzer where there is one.
+# gcc and its sanitizers are enough.
 fuzz-params_extra := initrd/params.c
 fuzz-discovery_extra := initrd/discovery.c
 
