@@ -1,0 +1,53 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# All figures in one document, and the tables made of it. A step that has not run is left out.
+
+step_report() {
+	report_collect | keep results || return 1
+	report_tables | columns
+}
+
+report_collect() {
+	local name
+	for name in initrds compare install boots demo; do
+		[ -s "$BENCH_OUT/$name.json" ] && jq -c --arg name "$name" '{($name): .}' "$BENCH_OUT/$name.json"
+	done | jq -s --arg accel "$(cat "$BENCH_BUILD/lab-accel" 2>/dev/null)" --argjson cpus "$(nproc)" \
+		'add // {} | {machine: {cpus: $cpus, accel: $accel}} + .'
+}
+
+report_tables() {
+	jq -r '
+		def mib: . / 1048576 * 10 | round / 10 | tostring | if test("\\.") then . else . + ".0" end | . + " MiB";
+		def kib: . / 1024 | round | "\(.) KiB";
+		def x: . * 100 | round / 100 | "\(.)x";
+		def s: . * 100 | round / 100 | "\(.) s";
+		def percent: . * 1000 | round / 10 | "\(.) %";
+
+		"machine: \(.machine.cpus) CPUs, QEMU with \(.machine.accel)",
+
+		(select(.initrds) | .initrds as $i
+		| ($i.initrds | map({key: .name, value: .packed_bytes}) | from_entries) as $packed
+		| "", "INITRDS for \($i.kernel) (ratios: any machine beside byre, trimmed beside byre-trimmed)",
+		(["", "packed", "unpacked", "files", "modules", "packed/byre", "/trimmed"],
+		 ($i.initrds[] | [.name, (.packed_bytes | mib), (.unpacked_bytes | mib), .files, .modules,
+			(if .name | test("trimmed") then "" else .packed_bytes / $packed.byre | x end),
+			(if .name | test("trimmed") then .packed_bytes / $packed["byre-trimmed"] | x else "" end)]) | @tsv)),
+
+		(select(.compare) | .compare as $c | "", "KERNEL START TO THE FIRST PROGRAM OF THE ROOT (\($c.byre.boots) boots each, orders rotated)",
+		(["", "median", "min", "max", "median/byre", "SAN read", "SAN written"],
+		 (.initrds.initrds[].name | $c[.] as $v | select($v)
+		 | [., ($v.median | s), ($v.min | s), ($v.max | s), ($v.ratio | x), ($v.read_bytes | mib), ($v.written_bytes | kib)]) | @tsv)),
+
+		(select(.boots) | (.install.container.images[0].bytes // .install.squashfs_bytes) as $image
+		| "", "WHOLE BOOTS OF A NODE BY PXE, to all of its services (image: \($image | mib))",
+		(["", "SAN read", "of image", "SAN written", "server reads", "login", "switch_root"],
+		 (.install.first_boot | ["first boot", (.read_bytes | mib), (.read_bytes / $image | percent), (.written_bytes | mib), "", "", ""]),
+		 (.boots | to_entries[] | .key as $k | .value | ["boot \($k + 2)", (.read_bytes | mib), (.read_bytes / $image | percent),
+			(.written_bytes | mib), (.server_read_bytes | mib), "\(.seconds_to_login) s", (.switch_root_ms / 1000 | s)]) | @tsv),
+		"", "PHASES OF THE LAST OF THEM (from the kernel'"'"'s start)",
+		(["", "begins", "takes"], (.boots[-1].phases[] | [.name, (.start_ms / 1000 | s), (.ms / 1000 | s)]) | @tsv),
+		.boots[-1].systemd_analyze),
+
+		(select(.demo) | .demo | "", "THE DEMO, seconds (from \(.from))", (["cold", "warm"], [.cold // "-", .warm // "-"] | @tsv))
+		' "$BENCH_OUT/results.json"
+}
