@@ -283,6 +283,7 @@ struct reading {
 	unsigned order[2], n; /* candidates */
 	unsigned taken;	      /* slot */
 	char why[256];	      /* the newest was refused */
+	struct error broken;  /* code 0, or why a text could not be read: that tells nothing of what is there */
 	char *text;
 };
 
@@ -292,13 +293,18 @@ static int try_slots(struct state_area *a, struct reading *rd, accept_fn *accept
 	int r = -EUCLEAN;
 
 	rd->why[0] = '\0';
+	error_clear(&rd->broken);
 	for (unsigned i = 0; i < rd->n; i++) {
 		unsigned slot = rd->order[i];
 		const struct slot_header *h = &rd->heads.h[slot];
 
 		r = read_text(a, slot, h, &rd->text, e);
+		if (r < 0 && r != -EUCLEAN)
+			rd->broken = *e;
 		if (r == 0 && accept) {
 			r = accept(rd->text, h->length, data, e);
+			if (r == -ENOMEM)
+				rd->broken = *e;
 			if (r < 0) {
 				free(rd->text);
 				rd->text = NULL;
@@ -308,7 +314,7 @@ static int try_slots(struct state_area *a, struct reading *rd, accept_fn *accept
 			rd->taken = slot;
 			return 0;
 		}
-		if (i == 0 && e)
+		if (i == 0)
 			snprintf(rd->why, sizeof(rd->why), "%.250s", e->text);
 	}
 	return r;
@@ -354,7 +360,9 @@ static int read_newest(struct state_area *a, struct reading *rd, accept_fn *acce
 	e = e ? e : &local;
 	memset(rd, 0, sizeof(*rd));
 	r = read_heads(a, &now, e);
-	for (int i = 0; r == 0 && i < READ_TRIES; i++) {
+	if (r < 0)
+		return r;
+	for (int i = 0; i < READ_TRIES; i++) {
 		free(rd->text);
 		rd->text = NULL;
 		rd->heads = now;
@@ -362,13 +370,15 @@ static int read_newest(struct state_area *a, struct reading *rd, accept_fn *acce
 		r = try_slots(a, rd, accept, data, e);
 		if (r == 0 && rd->taken == rd->order[0])
 			return 0;
-		if (read_heads(a, &now, e) < 0 || same_heads(&now, &rd->heads))
+		if (read_heads(a, &now, &rd->broken) < 0 || same_heads(&now, &rd->heads))
 			break;
-		r = 0;
 	}
 	if (rd->text)
 		return 0;
-	return r == -EIO || r == -ENOMEM ? r : none_whole(a, rd, e);
+	if (rd->broken.code == 0)
+		return none_whole(a, rd, e);
+	*e = rd->broken;
+	return -e->code;
 }
 
 int state_area_read(struct state_area *a, char **ret_text, size_t *ret_len, struct state_report *rep, struct error *e)

@@ -36,6 +36,8 @@ struct sim {
 	enum sim_fault fault;
 	bool dead;
 	void (*before_read)(struct sim *s, uint64_t offset); /* may write */
+	uint64_t broken_from, broken_to; /* reads that begin in between fail with BROKEN_CODE */
+	int broken_code;
 	unsigned reads;
 	void *data;
 };
@@ -130,6 +132,8 @@ static inline int sim_read(void *ctx, void *data, size_t len, uint64_t offset)
 	s->reads++;
 	if (s->before_read)
 		s->before_read(s, offset);
+	if (offset >= s->broken_from && offset < s->broken_to)
+		return -s->broken_code;
 	for (size_t i = 0; i < len / SIM_SECTOR; i++) {
 		uint64_t sector = offset / SIM_SECTOR + i;
 		const unsigned char *from = s->cache.sector[sector] ? s->cache.sector[sector] : s->medium.sector[sector];

@@ -262,6 +262,33 @@ static void two_damaged_documents_are_none(void **state)
 	sim_free(&s);
 }
 
+/* What cannot be read is not judged. */
+static void a_san_that_drops_is_no_damage(void **state)
+{
+	static const int codes[] = {EIO, ENOLINK, ETIMEDOUT, EREMOTEIO, ENODEV, EBADE};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		struct error e = ERROR_INIT;
+		cleanup_free char *text = NULL;
+		struct sim s;
+		struct state_area *a;
+
+		prepare(&s, &a);
+		s.broken_code = codes[i];
+		s.broken_to = UINT64_MAX;
+		assert_int_equal(read_number(a, NULL), -codes[i]); /* headers */
+		s.broken_from = slot_offset(0) + LAYOUT_BLOCK;
+		s.broken_to = s.broken_from + 1; /* the newest text */
+		assert_int_equal(read_number(a, NULL), 1);
+		damage(&s, slot_offset(1) + LAYOUT_BLOCK); /* and the older is torn */
+		assert_int_equal(state_area_read(a, &text, NULL, NULL, &e), -codes[i]);
+		assert_non_null(strstr(e.text, "disk: reading at "));
+		state_area_close(a);
+		sim_free(&s);
+	}
+}
+
 static void the_superblocks_copy_serves(void **state)
 {
 	struct error e = ERROR_INIT;
@@ -460,6 +487,7 @@ int main(void)
 		cmocka_unit_test(a_long_life),
 		cmocka_unit_test(a_damaged_newest_document_is_told_and_the_older_used),
 		cmocka_unit_test(two_damaged_documents_are_none),
+		cmocka_unit_test(a_san_that_drops_is_no_damage),
 		cmocka_unit_test(the_superblocks_copy_serves),
 		cmocka_unit_test(an_interrupted_format_shows_nothing_of_both),
 		cmocka_unit_test(an_overtaken_reader_gets_a_whole_document),
