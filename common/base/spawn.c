@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/file.h"
 
 #include <errno.h>
@@ -13,7 +14,11 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
+
+#define LINGER 1000 /* ms in which output is taken after the program's end, while more comes */
+#define SILENCE 100 /* ms without output after its end: there will be no more */
 
 extern char **environ;
 
@@ -116,16 +121,27 @@ static bool drain(int fd, struct buf *b, size_t keep, bool keep_tail, bool *ret_
 	return true;
 }
 
+/* To the end of both streams; or to the end of the program, when something that it left behind keeps them open. */
 static int collect(struct child *c, size_t max, struct buf *out, struct buf *err)
 {
-	struct pollfd p[2] = {{c->out, POLLIN, 0}, {c->err, POLLIN, 0}};
+	cleanup_fd int ended = pidfd_open(c->pid, 0);
+	struct pollfd p[3] = {{c->out, POLLIN, 0}, {c->err, POLLIN, 0}, {ended, POLLIN, 0}};
+	uint64_t end = 0; /* when it ended */
 	bool over = false;
 
-	while (p[0].fd >= 0 || p[1].fd >= 0) {
-		if (poll(p, 2, -1) < 0) {
+	while ((p[0].fd >= 0 || p[1].fd >= 0) && (!end || clock_boot_ms() - end < LINGER)) {
+		int n = poll(p, 3, end ? SILENCE : -1);
+
+		if (n == 0)
+			break;
+		if (n < 0) {
 			if (errno == EINTR)
 				continue;
 			return -errno;
+		}
+		if (p[2].revents) {
+			end = clock_boot_ms();
+			p[2].fd = -1;
 		}
 		if (p[0].revents && !drain(c->out, out, max, false, &over))
 			p[0].fd = -1;

@@ -16,7 +16,7 @@ struct spawn {
 };
 
 /*
- * Runs it to its end. 0 when it exited with 0. Otherwise E says which program, how it ended, and the last line of
+ * Runs it to its end, not to that of what it leaves behind. 0 when it exited with 0. Otherwise E says which program, how it ended, and the last line of
  * its standard error; the code is EPROTO for a non-zero exit, EINTR for a signal, ENOENT when there is no such
  * program. *RET_OUTPUT (when not NULL) is its standard output, NUL-terminated, the caller's to free; without it the output goes to
  * /dev/null. *RET_STATUS (when not NULL) is the exit status whenever it exited, also with an error.

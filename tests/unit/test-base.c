@@ -2,6 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include "base/addr.h"
+#include "base/clock.h"
 #include "base/crc32c.h"
 #include "base/ini.h"
 #include "base/spawn.h"
@@ -148,6 +149,27 @@ static void spawn_tells_how_it_ended(void **state)
 	assert_int_equal(spawn_run(&(struct spawn){.argv = none}, NULL, NULL, &e), -ENOENT);
 }
 
+/* What it leaves behind keeps its pipes open. */
+static void spawn_does_not_wait_for_what_stays_behind(void **state)
+{
+	const char *const quiet[] = {"sh", "-c", "sleep 30 & echo hi", NULL};
+	const char *const chatty[] = {"sh", "-c", "timeout 5 yes & echo hi", NULL};
+	const char *const fails[] = {"sh", "-c", "sleep 30 & echo why >&2; exit 3", NULL};
+	struct error e = ERROR_INIT;
+	uint64_t start = clock_boot_ms();
+	cleanup_free char *out = NULL;
+	int status = 0;
+
+	(void)state;
+	assert_int_equal(spawn_run(&(struct spawn){.argv = quiet}, &out, NULL, &e), 0);
+	assert_string_equal(out, "hi\n");
+	assert_int_equal(spawn_run(&(struct spawn){.argv = fails}, NULL, &status, &e), -EPROTO);
+	assert_int_equal(status, 3);
+	assert_string_equal(e.text, "sh: why");
+	spawn_run(&(struct spawn){.argv = chatty}, NULL, NULL, NULL);
+	assert_true(clock_boot_ms() - start < 4000);
+}
+
 static void files_are_replaced_whole(void **state)
 {
 	char dir[] = "/tmp/byre-unit-XXXXXX", path[64];
@@ -179,6 +201,7 @@ int main(void)
 		cmocka_unit_test(crc32c_is_the_standard_one), cmocka_unit_test(errors_are_wrapped),
 		cmocka_unit_test(buffers_grow),		     cmocka_unit_test(ini_says_the_line),
 		cmocka_unit_test(spawn_tells_how_it_ended),  cmocka_unit_test(files_are_replaced_whole),
+		cmocka_unit_test(spawn_does_not_wait_for_what_stays_behind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
