@@ -8,6 +8,7 @@
 #include "base/str.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,10 +58,12 @@ void say(const char *fmt, ...)
 static bool kernel_is_quiet(void)
 {
 	cleanup_free char *text = NULL;
+	unsigned level;
 
 	if (file_read(AT_FDCWD, "/proc/sys/kernel/printk", 256, &text, NULL, NULL) < 0)
 		return false;
-	return atoi(text) <= LINE_LEVEL;
+	text[strcspn(text, " \t\n")] = '\0'; /* the first of four */
+	return str_to_uint(text, 0, UINT_MAX, &level) == 0 && level <= LINE_LEVEL;
 }
 
 static void find_consoles(void)
