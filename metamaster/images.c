@@ -16,24 +16,31 @@
 
 #define MAX_IMAGES 64
 
-/* What is mounted, and the last complaint about what is not. */
+/* What is mounted, and the last complaint about what is not. An entry without a ref is free. */
 static struct held {
 	char ref[IMAGE_REF_SIZE];
 	bool mounted;
 	char complaint[256];
 } held[MAX_IMAGES];
-static size_t n_held;
+static bool full; /* and told */
 
 static struct held *held_for(const char *ref)
 {
-	for (size_t i = 0; i < n_held; i++)
+	struct held *unused = NULL;
+
+	for (size_t i = 0; i < MAX_IMAGES; i++) {
 		if (strcmp(held[i].ref, ref) == 0)
 			return &held[i];
-	if (n_held == MAX_IMAGES)
-		return NULL;
-	memset(&held[n_held], 0, sizeof(held[0]));
-	str_copy(held[n_held].ref, sizeof(held[0].ref), ref);
-	return &held[n_held++];
+		if (!unused && !held[i].ref[0])
+			unused = &held[i];
+	}
+	if (unused) {
+		memset(unused, 0, sizeof(*unused));
+		str_copy(unused->ref, sizeof(unused->ref), ref);
+	} else if (!full)
+		log_error("image %s cannot be served: a node serves %d images at most", ref, MAX_IMAGES);
+	full = !unused;
+	return unused;
 }
 
 static bool is_mounted(const char *path)
@@ -97,13 +104,14 @@ static void let_go(const struct cluster *c, struct held *h)
 	char path[sizeof(IMAGES_DIR) + IMAGE_REF_SIZE];
 
 	snprintf(path, sizeof(path), IMAGES_DIR "/%s", h->ref);
-	if (!h->mounted || (umount2(path, UMOUNT_NOFOLLOW) < 0 && errno != EINVAL))
+	if (h->mounted && umount2(path, UMOUNT_NOFOLLOW) < 0 && errno != EINVAL)
 		return;
-	h->mounted = false;
 	rmdir(path);
 	if (i)
 		image_release(c, i, NULL);
-	log_info("image %s is no longer served", h->ref);
+	if (h->mounted)
+		log_info("image %s is no longer served", h->ref);
+	h->ref[0] = '\0';
 }
 
 void images_follow(const struct cluster *c)
@@ -113,7 +121,7 @@ void images_follow(const struct cluster *c)
 	for (size_t i = 0; i < c->n_images; i++)
 		if (is_needed(c, image_ref(ref, &c->images[i])))
 			hold(c, &c->images[i]);
-	for (size_t i = 0; i < n_held; i++)
-		if (!is_needed(c, held[i].ref))
+	for (size_t i = 0; i < MAX_IMAGES; i++)
+		if (held[i].ref[0] && !is_needed(c, held[i].ref))
 			let_go(c, &held[i]);
 }
