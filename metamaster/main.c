@@ -83,10 +83,15 @@ static int start_http(const struct node *self, struct error *e)
 		return error_errno(e, errno, "%s", opts.image_dir ? opts.image_dir : IMAGES_DIR);
 	http.fds[0] = listening;
 	http.fds[1] = boot.http_dir;
-	http.fds[2] = fcntl(images, F_DUPFD_CLOEXEC, 64);
+	r = fcntl(images, F_DUPFD_CLOEXEC, 64);
+	if (r < 0)
+		r = -errno;
+	close(images);
+	if (r < 0)
+		return error_errno(e, r, "the images' descriptor");
+	http.fds[2] = r;
 	http.n_fds = 3;
 	http.argv[0] = opts.http;
-	close(images);
 	child_start(&http);
 	return 0;
 }
