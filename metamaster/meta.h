@@ -40,6 +40,7 @@ void follow_stop(void);
 struct report {
 	struct node_status last; /* written */
 	uint64_t written_ms;	 /* clock_boot_ms() */
+	uint64_t asked_first_ms, asked_ms; /* systemd, for the time that the boot took */
 	bool has_phases;
 	char complaint[256];
 };

@@ -15,6 +15,8 @@
 #include <time.h>
 
 #define USAGE_EVERY_MS 10000
+#define BOOT_EVERY_MS  10000  /* systemd is asked, */
+#define BOOT_FOR_MS    900000 /* so long: a start that takes longer is not told */
 
 static void read_boot_id(struct node_status *s)
 {
@@ -49,6 +51,20 @@ static uint64_t ask_boot_ms(void)
 		return 0;
 	str_to_u64(str_trim(text), 0, INT64_MAX, &us);
 	return us / 1000;
+}
+
+static void read_boot_ms(struct report *r, struct node_status *s)
+{
+	uint64_t now = clock_boot_ms();
+
+	if (s->boot_ms || (r->asked_ms && now - r->asked_ms < BOOT_EVERY_MS))
+		return;
+	if (!r->asked_first_ms)
+		r->asked_first_ms = now;
+	if (now - r->asked_first_ms > BOOT_FOR_MS)
+		return;
+	r->asked_ms = now;
+	s->boot_ms = ask_boot_ms();
 }
 
 static void read_usage(const struct cluster *c, unsigned node, struct node_status *s)
@@ -100,8 +116,7 @@ void report_tick(struct report *r, const struct options *o, const struct cluster
 
 	s.generation = generation;
 	s.leaving = leaving;
-	if (!s.boot_ms)
-		s.boot_ms = ask_boot_ms();
+	read_boot_ms(r, &s);
 	if (!r->has_phases) {
 		read_boot_id(&s);
 		read_phases(o, &s);
