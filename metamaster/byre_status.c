@@ -60,12 +60,8 @@ static int open_area(struct state_area **ret, struct error *e)
 	booted_container(name);
 	if (opt_container && str_copy(name, sizeof(name), opt_container) < 0)
 		return error_set(e, EINVAL, "no container can be called '%s'", opt_container);
-	r = container_find(name, &place, 1, e);
-	if (r < 0)
-		return r;
-	if (r == 0)
-		return error_set(e, ENODEV, "no disk holds %s%s: is the SAN attached?", *name ? "container " : "a container", name);
-	return state_area_open(place.state, false, ret, e);
+	r = container_find_one(name, &place, e);
+	return r < 0 ? r : state_area_open(place.state, false, ret, e);
 }
 
 /* Whether the node's slot tells anything; one that is damaged is as good as never written. */

@@ -96,12 +96,8 @@ static int open_area(struct error *e)
 		return 0;
 	if (me.o->state)
 		return state_area_open(me.o->state, true, &me.area, e);
-	r = container_find(me.container, &place, 1, e);
-	if (r < 0)
-		return r;
-	if (r == 0)
-		return error_set(e, ENODEV, "no disk holds container %s", me.container);
-	return state_area_open(place.state, true, &me.area, e);
+	r = container_find_one(me.container, &place, e);
+	return r < 0 ? r : state_area_open(place.state, true, &me.area, e);
 }
 
 /* The state twice: one stays with the follower, the other is news for the main thread. */

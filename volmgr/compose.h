@@ -30,6 +30,9 @@ struct container_place {
  */
 int container_find(const char *name, struct container_place *ret, size_t max, struct error *e);
 
+/* The only one. -ENODEV: there is none; -ENOTUNIQ: there are several (the clone of a LUN beside its original, say), and E names two. */
+int container_find_one(const char *name, struct container_place *ret, struct error *e);
+
 /* --- the state area ------------------------------------------------------------------------------------------------- */
 
 struct state_area; /* an opened state partition, or a file of that layout */
@@ -93,7 +96,7 @@ int volume_usage(const struct cluster *c, const struct volume *v, struct store_u
 
 /*
  * The block device of each of c->pvs, by partition GUID, in *RET (one allocation, freed with free()): what PV_PATHS wants. -ENODEV names the
- * first that is missing.
+ * first that is missing; -ENOTUNIQ one that is there twice.
  */
 int cluster_pv_paths(const struct cluster *c, const char ***ret, struct error *e);
 

@@ -241,12 +241,39 @@ static int find_on_disk(const struct disk *d, void *data, struct error *e)
 	return 0;
 }
 
-int container_find(const char *name, struct container_place *ret, size_t max, struct error *e)
+int disk_find(const char *root, const char *name, struct container_place *ret, size_t max, struct error *e)
 {
 	struct finding f = {name, ret, 0, max};
-	int r = disk_each("", find_on_disk, &f, e);
+	int r = disk_each(root, find_on_disk, &f, e);
 
 	return r < 0 ? r : (int)f.n;
+}
+
+int disk_find_one(const char *root, const char *name, struct container_place *ret, struct error *e)
+{
+	struct container_place v[2];
+	int n = disk_find(root, name, v, ARRAY_SIZE(v), e);
+
+	if (n < 0)
+		return n;
+	if (n == 0)
+		return error_set(e, ENODEV, "no disk holds %s%s: is the SAN attached?", *name ? "container " : "a container", name);
+	if (n > 1)
+		return error_set(e, ENOTUNIQ, "there are %d containers%s%s, %s on %s and %s on %s among them: %s", n, *name ? " " : "", name,
+				 v[0].name, v[0].disk, v[1].name, v[1].disk,
+				 *name ? "leave the disk of only one attached" : "say which by its name");
+	*ret = v[0];
+	return 0;
+}
+
+int container_find(const char *name, struct container_place *ret, size_t max, struct error *e)
+{
+	return disk_find("", name, ret, max, e);
+}
+
+int container_find_one(const char *name, struct container_place *ret, struct error *e)
+{
+	return disk_find_one("", name, ret, e);
 }
 
 /* --- the PVs of a cluster --------------------------------------------------------------------------------------------- */
@@ -260,11 +287,15 @@ static int match_pvs(const struct disk *d, void *data, struct error *e)
 {
 	struct matching *m = data;
 
-	(void)e;
 	for (size_t i = 0; i < d->n; i++)
-		for (size_t k = 0; k < m->c->n_pvs; k++)
-			if (d->parts[i].path[0] && strcmp(d->parts[i].uuid, m->c->pvs[k].partuuid) == 0)
-				memcpy(m->paths[k], d->parts[i].path, sizeof(m->paths[k]));
+		for (size_t k = 0; k < m->c->n_pvs; k++) {
+			if (!d->parts[i].path[0] || strcmp(d->parts[i].uuid, m->c->pvs[k].partuuid) != 0)
+				continue;
+			if (m->paths[k][0])
+				return error_set(e, ENOTUNIQ, "%s and %s are the same partition %s: leave the disk of only one attached",
+						 m->paths[k], d->parts[i].path, m->c->pvs[k].partuuid);
+			memcpy(m->paths[k], d->parts[i].path, sizeof(m->paths[k]));
+		}
 	return 0;
 }
 

@@ -141,6 +141,28 @@ static void containers_need_both_partitions(void **state)
 }
 
 /* A partition that the kernel does not show is none. */
+/* It adds a disk, with which the later tests have to live. */
+static void a_clone_is_refused(void **state)
+{
+	static const char *const clone[] = {"byre-two-pv", "byre-two-state"};
+	struct container_place p;
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(disk_find_one(root, "none", &p, &e), -ENODEV);
+	assert_string_equal(e.text, "no disk holds container none: is the SAN attached?");
+	assert_int_equal(disk_find_one(root, "two", &p, &e), 0);
+	assert_string_equal(p.state, "/dev/vdb2");
+	assert_int_equal(disk_find_one(root, "", &p, &e), -ENOTUNIQ);
+	assert_non_null(strstr(e.text, "say which by its name"));
+	make_disk("sde", clone, 2);
+	assert_int_equal(disk_find_one(root, "two", &p, &e), -ENOTUNIQ);
+	assert_non_null(strstr(e.text, "there are 2 containers two, two on /dev/"));
+	assert_non_null(strstr(e.text, "two on /dev/vdb"));
+	assert_non_null(strstr(e.text, "two on /dev/sde"));
+	assert_non_null(strstr(e.text, "leave the disk of only one attached"));
+}
+
 static void what_the_kernel_does_not_know_is_not_used(void **state)
 {
 	char path[300];
@@ -161,6 +183,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_gpt_is_read),
 		cmocka_unit_test(containers_need_both_partitions),
+		cmocka_unit_test(a_clone_is_refused),
 		cmocka_unit_test(what_the_kernel_does_not_know_is_not_used),
 	};
 
