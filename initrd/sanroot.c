@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "cluster/document.h"
 #include "cluster/model.h"
+#include "cluster/san.h"
 #include "volmgr/compose.h"
 
 #include <errno.h>
@@ -295,7 +296,20 @@ static int write_identity(const struct boot *b, struct error *e)
 static int write_run(const struct boot *b, struct error *e)
 {
 	struct buf document cleanup_buf = BUF_INIT, san cleanup_buf = BUF_INIT;
-	char number[16], ip[IP4_LEN], own[IP4_LEN], mac[MAC_LEN];
+	const struct san_reached reached = {
+		.portal_ip = b->san.ip,
+		.portal_port = b->san.port,
+		.target = b->san.target,
+		.initiator = b->san.initiator,
+		.interface = b->nic.name,
+		.mac = &b->nic.mac,
+		.address = b->p->sifip,
+		.netmask = b->p->sifnm,
+		.container = b->place.name,
+		.disk = b->place.disk,
+		.state = b->place.state,
+	};
+	char number[16];
 	int r = document_print(&b->cluster, &document, e);
 
 	if (r < 0)
@@ -307,12 +321,7 @@ static int write_run(const struct boot *b, struct error *e)
 	r = run_write("node", 0644, number, e);
 	if (r < 0)
 		return r;
-	buf_printf(&san, "portal = %s:%u\ntarget = %s\ninitiator = %s\n", ip4_format(ip, b->san.ip),
-		   b->san.port, b->san.target, b->san.initiator);
-	buf_printf(&san, "interface = %s\nmac = %s\naddress = %s/%d\n", b->nic.name,
-		   mac_format(mac, &b->nic.mac), ip4_format(own, b->p->sifip), ip4_mask_bits(b->p->sifnm));
-	buf_printf(&san, "container = %s\ndisk = %s\nstate = %s\n", b->place.name, b->place.disk,
-		   b->place.state);
+	san_print(&reached, &san);
 	return run_write("san", 0644, buf_str(&san), e);
 }
 

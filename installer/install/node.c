@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "cluster/document.h"
+#include "cluster/san.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,11 +34,17 @@ static int leave_text(const char *path, const struct buf *b, struct error *e)
 /* How the SAN is reached, for whoever has to log in again. */
 static int leave_san(const struct install *in, struct error *e)
 {
+	const struct san_reached reached = {
+		.portal_ip = in->target[0] ? in->settings.storage_ip : 0,
+		.portal_port = in->settings.storage_port,
+		.target = in->target,
+		.interface = in->storage_if,
+		.container = in->settings.container_name,
+		.disk = in->disk,
+	};
 	struct buf b cleanup_buf = BUF_INIT;
-	char ip[IP4_LEN];
 
-	buf_printf(&b, "portal=%s:%u\ntarget=%s\ndisk=%s\ninterface=%s\n", ip4_format(ip, in->settings.storage_ip), in->settings.storage_port,
-		   in->target, in->disk, in->storage_if);
+	san_print(&reached, &b);
 	return leave_text(RUN_DIR "/san", &b, e);
 }
 

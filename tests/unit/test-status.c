@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/unit.h"
 
+#include "cluster/san.h"
 #include "cluster/status.h"
 
 #include <errno.h>
@@ -88,6 +89,30 @@ static void age_tells_who_lives(void **state)
 	assert_int_equal(status_judge(&s, s.written), NODE_LEFT);
 }
 
+/* One form, whoever writes it; what is not known is left out. */
+static void the_way_to_the_san_is_told_in_one_form(void **state)
+{
+	static const struct mac mac = {{0x52, 0x54, 0, 0, 0, 2}};
+	struct san_reached s = {.interface = "eth0", .container = "debian12", .disk = "/dev/sda", .target = ""};
+	struct buf b CLEANUP(buf_free) = BUF_INIT, all CLEANUP(buf_free) = BUF_INIT;
+
+	(void)state;
+	san_print(&s, &b);
+	assert_string_equal(buf_str(&b), "interface = eth0\ncontainer = debian12\ndisk = /dev/sda\n");
+	s.portal_ip = 0xc0a800fa;
+	s.portal_port = 3260;
+	s.target = "iqn.2026-11.org.byre.lab:san";
+	s.initiator = "iqn.2026-11.org.byre:525400000002";
+	s.mac = &mac;
+	s.address = 0xc0a80002;
+	s.netmask = 0xffffff00;
+	s.state = "/dev/sda1";
+	san_print(&s, &all);
+	assert_string_equal(buf_str(&all), "portal = 192.168.0.250:3260\ntarget = iqn.2026-11.org.byre.lab:san\n"
+					   "initiator = iqn.2026-11.org.byre:525400000002\ninterface = eth0\nmac = 52:54:00:00:00:02\n"
+					   "address = 192.168.0.2/24\ncontainer = debian12\ndisk = /dev/sda\nstate = /dev/sda1\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -95,6 +120,7 @@ int main(void)
 		cmocka_unit_test(nonsense_is_refused),
 		cmocka_unit_test(phases_come_from_the_initrd),
 		cmocka_unit_test(age_tells_who_lives),
+		cmocka_unit_test(the_way_to_the_san_is_told_in_one_form),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
