@@ -7,7 +7,7 @@
 
 /*
  * Adds partitions byre-CONTAINER-state and byre-CONTAINER-pv in SEGMENT (aligned) and tells the kernel; makes a GPT first when D has no
- * table. Other partitions keep their entries. On failure the disk is as before. -ESTALE: the disk is not as D tells; -EEXIST: the name is taken.
+ * table. Other partitions keep their entries. On failure the disk is as before, but keeps the GPT. -ESTALE: the disk is not as D tells; -EEXIST: the name is taken.
  */
 int gpt_add_container(const struct disk_info *d, const char *container, const struct disk_segment *segment, struct container_place *ret,
 		      struct error *e);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "install.h"
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/str.h"
 
@@ -37,6 +38,14 @@ void install_free(struct install *in)
 	settings_free(&in->settings);
 }
 
+/* A disk that was blank is not quite so again. */
+static bool keeps_table(const struct install *in)
+{
+	struct disk_info now CLEANUP(disk_info_free) = {.path = ""};
+
+	return !in->info.has_table && disk_inspect(in->disk, &now, NULL) == 0 && now.has_table;
+}
+
 /* Puts the SAN back as it was, if that is still possible, and says in E what holds now. */
 static int give_up(struct install *in, struct error *e)
 {
@@ -51,7 +60,8 @@ static int give_up(struct install *in, struct error *e)
 		if (container_undo(in, &undo) < 0) {
 			tell("container %s is left unfinished on %s: %s", in->settings.container_name, in->disk, undo.text);
 			what = "an unfinished container is left on the SAN";
-		}
+		} else if (keeps_table(in))
+			what = "the unfinished container was taken away again; the disk, blank before, keeps an empty GPT";
 	}
 	if (used < sizeof(e->text))
 		snprintf(e->text + used, sizeof(e->text) - used, " (%s)", what);
