@@ -5,6 +5,7 @@
  */
 #include "meta.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <errno.h>
@@ -19,6 +20,7 @@
 #include <unistd.h>
 
 #define POLL_SECONDS 2
+#define AGAIN_MS     30000 /* when the newest generation could not be used, it is looked at again */
 
 /* Between the threads. */
 static struct {
@@ -35,7 +37,10 @@ static struct follower {
 	const struct options *o;
 	struct state_area *area;
 	struct cluster now;
-	uint64_t seen; /* newest generation on the SAN when it was read, usable or not */
+	uint64_t seen;	    /* newest generation on the SAN when it was read, usable or not */
+	uint64_t loaded;    /* generation that could be used then */
+	uint64_t loaded_ms; /* clock_boot_ms() */
+	char warning[256];  /* the last that was told */
 	char container[NAME_SIZE];
 	char complaint[256];
 	struct report report;
@@ -119,13 +124,28 @@ static int load(struct error *e)
 		free(news);
 		return r;
 	}
-	if (rep.warning[0])
+	if (rep.warning[0] && strcmp(rep.warning, me.warning) != 0)
 		log_warning("state: %s", rep.warning);
+	snprintf(me.warning, sizeof(me.warning), "%s", rep.warning);
+	me.loaded_ms = clock_boot_ms();
+	if (rep.generation == me.loaded) {
+		cluster_free(news);
+		free(news);
+		cluster_free(&mine);
+		return 0;
+	}
 	log_info("the state is at generation %llu", (unsigned long long)mine.generation);
+	me.loaded = rep.generation;
 	cluster_free(&me.now);
 	me.now = mine;
 	give_news(news);
 	return 0;
+}
+
+/* A text that could not be read may be there again, without a new generation to tell of it. */
+static bool is_due(uint64_t generation)
+{
+	return generation != me.seen || (generation != me.loaded && clock_boot_ms() - me.loaded_ms >= AGAIN_MS);
 }
 
 static int read_state(struct error *e)
@@ -135,7 +155,7 @@ static int read_state(struct error *e)
 
 	if (r == 0)
 		r = state_area_generation(me.area, &generation, e);
-	if (r == 0 && generation != me.seen)
+	if (r == 0 && is_due(generation))
 		r = load(e);
 	if (r == 0)
 		me.seen = generation;

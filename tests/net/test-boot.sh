@@ -214,12 +214,17 @@ damaged_slot_is_told() {
   serving 7 || problem 'generation 7 is not served'
   stop_metamaster
   : >"$WORK/log"
-  printf 'XXXX' | dd of="$WORK/area" bs=1 seek=$((80 * 1024 * 1024 + 4096 + 100)) conv=notrunc status=none
+  local at=$((80 * 1024 * 1024 + 4096 + 100))
+  dd if="$WORK/area" of="$WORK/bytes" bs=1 skip=$at count=4 status=none
+  printf 'XXXX' | dd of="$WORK/area" bs=1 seek=$at conv=notrunc status=none
   start_metamaster
   serving 6 || problem 'the older generation is not served'
   logged 'generation 7 in slot 1 is unusable' || problem 'it is not told'
-  sleep 5
+  sleep 32
   [ "$(grep -c unusable "$WORK/log")" = 1 ] || problem 'it is told again and again'
+  [ "$(grep -c 'serving generation 6 ' "$WORK/log")" = 1 ] || problem 'the older generation is news again and again'
+  dd if="$WORK/bytes" of="$WORK/area" bs=1 seek=$at conv=notrunc status=none
+  serving 7 32 || problem 'the newest is not taken up when it can be read again'
   serving "$(publish)" || problem 'what is published afterwards is not served'
 }
 
@@ -279,7 +284,7 @@ test_case 'a new node is served without a restart' follows_a_new_node
 test_case 'a removed node is forgotten' forgets_a_removed_node
 test_case 'what dnsmasq refuses is not activated' refused_is_not_activated
 test_case 'a changed configuration is taken up' changed_conf_restarts
-test_case 'a damaged newest state: the older one is used, and told' damaged_slot_is_told
+test_case 'a damaged newest state: the older one is used, and told, and the newest looked at again' damaged_slot_is_told
 test_case 'byre-status tells what the slots say' status_is_told
 test_case 'stops with all that it started, and says so' stops_with_all_it_started
 test_case 'waits for its address' waits_for_its_address
