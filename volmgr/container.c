@@ -351,6 +351,79 @@ static int check_owner(const struct cluster *c, const struct container_place *pl
 	return -EXDEV;
 }
 
+/* A node that told of itself had a document, whatever the slots say. Whatever cannot be read is no proof. */
+static int check_no_status(struct state_area *a, struct error *e)
+{
+	for (unsigned i = 1; i < LAYOUT_STATUS_SLOTS; i++) {
+		cleanup_free char *text = NULL;
+		size_t len;
+		int r = state_status_read(a, i, &text, &len, e);
+
+		if (r == 0)
+			return error_set(e, EEXIST, "node %u has told of itself", i);
+		if (r != -ENODATA)
+			return r;
+	}
+	return 0;
+}
+
+static int check_no_document(struct state_area *a, struct error *e)
+{
+	cleanup_free char *text = NULL;
+	size_t len;
+	int r = state_area_read(a, &text, &len, NULL, e);
+
+	if (r == 0) {
+		explicit_bzero(text, len);
+		return error_set(e, EEXIST, "a document was published");
+	}
+	if (r == -ENODATA)
+		return 0;
+	return r == -EUCLEAN || r == -ENOTSUP ? error_set(e, EEXIST, "a document was published") : r;
+}
+
+int container_check_unfinished(const struct container_place *p, struct error *e)
+{
+	struct state_area *a CLEANUP(state_area_closep) = NULL;
+	struct error why = ERROR_INIT;
+	int r = state_area_open(p->state, false, &a, &why);
+
+	if (r == 0 && strcmp(area_superblock(a)->container, p->name) != 0)
+		r = error_set(&why, EEXIST, "its state area is that of %s", area_superblock(a)->container);
+	if (r == 0)
+		r = check_no_document(a, &why);
+	if (r == 0)
+		r = check_no_status(a, &why);
+	if (r == 0)
+		return 0;
+	return error_set(e, why.code, "container %s on %s is not known to be unfinished: %s", p->name, p->disk, why.text);
+}
+
+/* Of one that is mounted or mapped, the kernel would keep the partitions. */
+static int check_unused(const char *path, struct error *e)
+{
+	cleanup_fd int fd = open(path, O_RDONLY | O_EXCL | O_CLOEXEC);
+
+	if (fd < 0 && errno == EBUSY)
+		return error_set(e, EBUSY, "%s is in use on this machine: start it anew, then try again", path);
+	return fd < 0 ? error_errno(e, errno, "%s", path) : 0;
+}
+
+int container_remove_unfinished(const struct container_place *p, struct error *e)
+{
+	cleanup_fd int lock = lock_disk(p->disk);
+	int r;
+
+	if (lock < 0)
+		return error_errno(e, errno, "%s", p->disk);
+	r = container_check_unfinished(p, e);
+	if (r == 0)
+		r = check_unused(p->state, e);
+	if (r == 0)
+		r = check_unused(p->pv, e);
+	return r == 0 ? remove_container(p->disk, p, e) : r;
+}
+
 int container_abandon(const struct cluster *c, const struct disk_info *d, struct error *e)
 {
 	cleanup_fd int lock = lock_disk(d->path);

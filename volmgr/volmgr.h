@@ -55,6 +55,15 @@ int container_create(struct cluster *c, const struct disk_info *d, const struct 
  */
 int container_abandon(const struct cluster *c, const struct disk_info *d, struct error *e);
 
+/*
+ * 0: the container at P is what an installation left that was cut off before it published anything. -EEXIST: it is or was a cluster (any document, even a
+ * damaged one, or any node's status); another negative errno: that cannot be told. Reads only.
+ */
+int container_check_unfinished(const struct container_place *p, struct error *e);
+
+/* Takes away a container that container_check_unfinished says is unfinished, and none else. -EBUSY: it is in use on this machine. */
+int container_remove_unfinished(const struct container_place *p, struct error *e);
+
 /* The image's volume, writable, before it is published: mkfs, fill, then image_seal. Path in RET_PATH. */
 int image_open_new(const struct cluster *c, const struct image *i, char ret_path[256], struct error *e);
 /* Flushes, releases the writable device, reads the volume back and sets i->sha256. From now on nobody writes it. */

@@ -22,7 +22,7 @@ struct install_options {
 	const char *check;   /* file */
 	const char *medium;  /* folder where the live medium is mounted */
 	const char *disk;    /* an attached disk instead of an iSCSI login; may be NULL */
-	bool list_keys, dry_run, json, verbose;
+	bool list_keys, dry_run, restart, json, verbose;
 };
 
 /* What an archive unpacks to. */
@@ -54,6 +54,7 @@ struct install {
 	struct disk_info info;
 	struct container_plan plan;
 	struct cluster cluster;
+	bool former_touched; /* --restart takes it away */
 	bool san_touched; /* the container is being made or there */
 	bool published;	  /* the cluster exists */
 	uint64_t started_ms, step_ms[STEPS_MAX];
@@ -159,7 +160,7 @@ int iscsi_choose_lun(const char *target, const struct lun *all, size_t n, int wa
 
 /* --- plan.c ------------------------------------------------------------------------------------------------------------- */
 
-/* Looks at the disk and plans the container on it. Writes nothing. */
+/* Looks at the disk and plans the container on it. Writes nothing, but with --restart takes an unfinished container of the same name away. */
 int step_plan(struct install *in, struct error *e);
 /* --dry-run: every volume and every write, on standard output. */
 int plan_print(const struct install *in, struct error *e);

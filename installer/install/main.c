@@ -17,6 +17,7 @@ static const struct cli_option options[] = {
 	{'m', "medium", CLI_TEXT, &opts.medium, "DIR", "where the live medium is mounted (default /run/byre/medium)"},
 	{0, "disk", CLI_TEXT, &opts.disk, "DEVICE", "install on an attached disk of the SAN instead of logging in by iSCSI"},
 	{'n', "dry-run", CLI_FLAG, &opts.dry_run, NULL, "print every volume and every write, change nothing on the SAN"},
+	{0, "restart", CLI_FLAG, &opts.restart, NULL, "first take away an unfinished container of that name"},
 	{'c', "check", CLI_TEXT, &opts.check, "FILE", "only check an answers file; print it with every default filled in"},
 	{'l', "list-keys", CLI_FLAG, &opts.list_keys, NULL, "list the keys of an answers file"},
 	{'j', "json", CLI_FLAG, &opts.json, NULL, "print what is printed as JSON"},
@@ -80,6 +81,10 @@ static int run(int argc, char **argv, struct error *e)
 {
 	(void)argc;
 	(void)argv;
+	if (opts.restart && (opts.dry_run || !opts.answers)) {
+		error_set(e, EINVAL, "--restart is for an installation: give --answers, and no --dry-run");
+		return -CLI_USAGE;
+	}
 	if (opts.list_keys)
 		return answers_list_keys(opts.json, e);
 	if (opts.check)

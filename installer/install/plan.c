@@ -27,18 +27,55 @@ static int check_name(const struct install *in, struct error *e)
 	return error_set(e, EEXIST, "container-name: a container '%s' is on %s already: choose another name", in->settings.container_name, place.disk);
 }
 
+/* 1: the container of that name is on our disk, and nowhere else. */
+static int find_former(const struct install *in, struct container_place *ret, struct error *e)
+{
+	int n = container_find(in->settings.container_name, ret, 1, e);
+
+	return n == 1 && strcmp(ret->disk, in->disk) == 0 ? 1 : n < 0 ? n : 0;
+}
+
+/* --restart: what an installation left that was cut off goes first, for its room counts as free. */
+static int remove_former(struct install *in, struct error *e)
+{
+	struct container_place place;
+	int r = find_former(in, &place, e);
+
+	if (r <= 0)
+		return r;
+	r = container_remove_unfinished(&place, e);
+	in->former_touched = r != -EEXIST && r != -EBUSY;
+	if (r < 0)
+		return r;
+	tell("plan: the unfinished container %s on %s was taken away", place.name, place.disk);
+	return 0;
+}
+
+/* The name is taken: by a cluster, or only by what an installation left that was cut off? */
+static int tell_taken(const struct install *in, struct error *e)
+{
+	struct container_place place;
+
+	if (find_former(in, &place, NULL) == 1 && container_check_unfinished(&place, NULL) == 0)
+		error_set(e, EEXIST, "container-name: container '%s' on %s is unfinished: 'byre-install --restart' takes it away", place.name,
+			  place.disk);
+	return -EEXIST;
+}
+
 int step_plan(struct install *in, struct error *e)
 {
 	struct container_plan *p = &in->plan;
 	char a[32], b[32], c[32];
-	int r = disk_inspect(in->disk, &in->info, e);
+	int r = in->o->restart ? remove_former(in, e) : 0;
 
+	if (r == 0)
+		r = disk_inspect(in->disk, &in->info, e);
 	if (r == 0)
 		r = container_plan(&in->settings, &in->info, in->image_size.bytes, p, e);
 	if (r == 0)
 		r = check_name(in, e);
 	if (r < 0)
-		return r;
+		return r == -EEXIST ? tell_taken(in, e) : r;
 	tell("plan: disk %s %s %s %s, free segment of %s at %s", in->disk, in->info.vendor, in->info.model,
 	     str_bytes(a, sizeof(a), in->info.bytes), str_bytes(b, sizeof(b), p->segment.size), str_bytes(c, sizeof(c), p->segment.start));
 	tell("plan: container %s takes %s of %s", in->settings.container_name, str_bytes(a, sizeof(a), p->needed),

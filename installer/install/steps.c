@@ -51,7 +51,8 @@ static int give_up(struct install *in, struct error *e)
 {
 	struct error undo = ERROR_INIT;
 	size_t used = strlen(e->text);
-	const char *what = "nothing on the SAN was changed";
+	const char *what = in->former_touched ? "nothing on the SAN was changed but the former unfinished container"
+					      : "nothing on the SAN was changed";
 
 	if (in->published)
 		return -e->code;

@@ -168,7 +168,17 @@ all_two_thousand() {
   expect_status 0
   expect_stdout 'mac.2000 = 52:54:00:12:07:d0'
 }
+restart_needs_an_installation() {
+  good >"$file"
+  run "$install" --restart
+  expect_status 2
+  expect_stderr_line '--restart is for an installation'
+  run "$install" --restart --answers "$file" --dry-run
+  expect_status 2
+  expect_no_stdout
+}
 test_case 'defaults are filled in' complete
+test_case '--restart is for an installation' restart_needs_an_installation
 test_case 'what is printed reads back' reads_its_own_output
 test_case 'as JSON' as_json
 test_case '2000 nodes' all_two_thousand

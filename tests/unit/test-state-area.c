@@ -452,6 +452,63 @@ static void a_cluster_is_published_and_loaded(void **state)
 	unlink(path);
 }
 
+static void poke(int fd, uint64_t offset, const char *text)
+{
+	assert_int_equal(pwrite(fd, text, strlen(text), (off_t)offset), strlen(text));
+}
+
+/* What may be taken away, and above all what may not. */
+static void only_what_never_had_a_document_is_unfinished(void **state)
+{
+	struct cluster c CLEANUP(cluster_freep);
+	struct container_place p = {.name = "debian12", .disk = "", .state = "/tmp/state-area.XXXXXX"};
+	struct state_area *a = NULL;
+	struct error e = ERROR_INIT;
+	char *before = malloc(LAYOUT_SIZE), *after = malloc(LAYOUT_SIZE);
+	int fd = mkstemp(p.state);
+
+	(void)state;
+	load_sample(&c);
+	assert_true(fd >= 0 && before && after);
+	memcpy(p.disk, p.state, sizeof(p.disk));
+	memcpy(p.pv, p.state, sizeof(p.pv));
+	assert_int_equal(ftruncate(fd, LAYOUT_SIZE), 0);
+	assert_int_equal(container_check_unfinished(&p, &e), -EINVAL); /* no superblock: nobody knows what it is */
+	assert_int_equal(state_area_format(p.state, "debian12", c.id, NULL), 0);
+	assert_int_equal(container_check_unfinished(&p, &e), 0);
+	snprintf(p.name, sizeof(p.name), "other");
+	assert_int_equal(container_check_unfinished(&p, &e), -EEXIST);
+	snprintf(p.name, sizeof(p.name), "debian12");
+
+	assert_int_equal(state_area_open(p.state, true, &a, NULL), 0); /* a status alone */
+	assert_int_equal(state_status_write(a, 3, "{}", 2, NULL), 0);
+	assert_int_equal(container_check_unfinished(&p, &e), -EEXIST);
+	assert_non_null(strstr(e.text, "node 3 has told of itself"));
+	state_area_close(a);
+
+	assert_int_equal(state_area_format(p.state, "debian12", "00000000-2749-4c83-9aa4-51c5a0a3b9d1", NULL), 0);
+	assert_int_equal(container_check_unfinished(&p, &e), 0); /* the status is that of an area before it */
+	poke(fd, slot_offset(1) + 100, "x");			 /* a header that is damaged was one */
+	assert_int_equal(container_check_unfinished(&p, &e), -EEXIST);
+
+	assert_int_equal(state_area_format(p.state, "debian12", c.id, NULL), 0);
+	assert_int_equal(state_area_open(p.state, true, &a, NULL), 0);
+	assert_int_equal(state_area_publish(a, &c, NULL), 0);
+	state_area_close(a);
+	assert_int_equal(container_check_unfinished(&p, &e), -EEXIST);
+	poke(fd, slot_offset(1) + LAYOUT_BLOCK, "torn");
+	assert_int_equal(container_check_unfinished(&p, &e), -EEXIST);
+	assert_int_equal(pread_full(fd, before, LAYOUT_SIZE, 0), 0);
+	assert_int_equal(container_remove_unfinished(&p, &e), -EEXIST);
+	assert_non_null(strstr(e.text, "a document was published"));
+	assert_int_equal(pread_full(fd, after, LAYOUT_SIZE, 0), 0);
+	assert_memory_equal(before, after, LAYOUT_SIZE);
+	free(before);
+	free(after);
+	close(fd);
+	unlink(p.state);
+}
+
 /* A whole text that is no document: written by a program gone wrong. The older one serves. */
 static void a_document_that_does_not_parse_is_passed_over(void **state)
 {
@@ -494,6 +551,7 @@ int main(void)
 		cmocka_unit_test(a_status_is_whole_or_none),
 		cmocka_unit_test(a_cluster_is_published_and_loaded),
 		cmocka_unit_test(a_document_that_does_not_parse_is_passed_over),
+		cmocka_unit_test(only_what_never_had_a_document_is_unfinished),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
