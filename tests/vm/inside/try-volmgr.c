@@ -136,6 +136,24 @@ static int do_abandon(char **argv, struct error *e)
 	return r == 0 ? container_abandon(&c, &d, e) : r;
 }
 
+/* What an installation that is cut off leaves. */
+static int do_create(char **argv, struct error *e)
+{
+	struct cluster c CLEANUP(cluster_freep) = {.generation = 0};
+
+	cluster_init(&c);
+	return create(&c, argv, e);
+}
+
+static int do_remove_unfinished(char **argv, struct error *e)
+{
+	struct container_place place;
+	int r = container_find_one(container, &place, e);
+
+	(void)argv;
+	return r == 0 ? container_remove_unfinished(&place, e) : r;
+}
+
 static int on_volume(char **argv, bool release, struct error *e)
 {
 	struct cluster c CLEANUP(cluster_freep) = {.generation = 0};
@@ -227,6 +245,7 @@ int main(int argc, char **argv)
 		int (*run)(char **argv, struct error *e);
 	} verbs[] = {
 		{"install", 7, do_install}, {"abandon", 0, do_abandon}, {"compose", 1, do_compose},
+		{"create", 6, do_create},   {"remove-unfinished", 0, do_remove_unfinished},
 		{"release", 1, do_release}, {"publish", 0, do_publish}, {"status", 2, do_status},
 		{"area", 1, do_area},
 	};

@@ -231,6 +231,17 @@ two_containers_are_told_apart() {
   [ -z "$(part byre-two-pv)" ] || problem 'partitions of two are left'
 }
 
+an_unfinished_container_can_go() {
+  RANGE=largest container=cut t create 1 64 512 64 0 0 || problem 'create'
+  t remove-unfinished 2>"$work/err" && problem 'a cluster was taken away'
+  grep -q 'a document was published' "$work/err" || problem "$(cat "$work/err")"
+  v list >"$work/out" || problem 'list one'
+  container=cut t remove-unfinished || problem 'remove-unfinished'
+  [ -z "$(part byre-cut-pv)$(part byre-cut-state)" ] || problem 'partitions of cut are left'
+  "$volmgr" list >"$work/out" || problem 'list the only one'
+  [ "$(digest "$disk"1)" = "$others" ] || problem "the other partition's bytes changed"
+}
+
 abandoned_is_gone() {
   t abandon || problem 'abandon'
   [ -z "$(part byre-one-pv)$(part byre-one-state)" ] || problem 'partitions are left'
@@ -242,7 +253,7 @@ abandoned_is_gone() {
 
 all="container_beside_others the_name_is_taken hosts_lvm_keeps_off nodes_write_apart composing_twice_is_once a_failed_compose_leaves_nothing swap_is_ready
 listed looking_changes_nothing a_damaged_newest_state_is_told secrets_are_hidden a_written_image_is_found_out a_full_store_waits
-a_hundred_nodes_cost_no_more_commits two_containers_are_told_apart abandoned_is_gone"
+a_hundred_nodes_cost_no_more_commits two_containers_are_told_apart an_unfinished_container_can_go abandoned_is_gone"
 modprobe -q dm-mod
 modprobe -q dm-thin-pool
 modprobe -q dm-zero
