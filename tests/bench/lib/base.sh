@@ -46,17 +46,22 @@ minus() {
 # keep NAME: stdin becomes build/bench/NAME.json, when it is JSON.
 keep() { jq . >"$BENCH_OUT/$1.json.new" && mv "$BENCH_OUT/$1.json.new" "$BENCH_OUT/$1.json"; }
 
-# columns: tab-separated lines in columns: the first to the left, the others to the right; others as they are.
+# columns: tab-separated lines in columns, the first to the left, the others to the right; each table (they end at an empty line) by
+# itself; other lines as they are.
 columns() {
 	awk -F '\t' '
-		{ line[NR] = $0; if (NF > 1) for (i = 1; i <= NF; i++) if (length($i) > w[i]) w[i] = length($i) }
-		END {
-			for (n = 1; n <= NR; n++) {
-				if (split(line[n], f, "\t") < 2) { print line[n]; continue }
-				out = sprintf("%-*s", w[1], f[1])
-				for (i = 2; i in w; i++) out = out sprintf("  %*s", w[i], f[i])
+		function flush(  n, i, k, f, out) {
+			for (n = 1; n <= lines; n++) {
+				k = split(line[n], f, "\t")
+				out = k > 1 ? sprintf("%-*s", w[1], f[1]) : line[n]
+				for (i = 2; i <= k; i++) out = out sprintf("  %*s", w[i], f[i])
+				sub(/ +$/, "", out)
 				print out
-				split("", f)
 			}
-		}'
+			lines = 0
+			split("", w)
+		}
+		{ line[++lines] = $0; if (NF > 1) for (i = 1; i <= NF; i++) if (length($i) > w[i]) w[i] = length($i) }
+		NF == 0 { flush() }
+		END { flush() }'
 }

@@ -7,7 +7,8 @@ step_install() { with_lock install_cluster; }
 install_cluster() {
 	local read written
 	lab bench down && lab bench up --nodes 2 || return 1
-	read -r read written < <(san bench 192.168.0.2)
+	# Node 1 came last and served nobody yet. (The live system had another address.)
+	read -r read written < <(san bench 192.168.0.1)
 	install_init && node_facts || return 1
 	jq -n --argjson read "$read" --argjson written "$written" \
 		--slurpfile list "$BENCH_OUT/volumes.json" --slurpfile status "$BENCH_OUT/container.json" --arg cmdline "$(cat "$BENCH_OUT/cmdline")" \

@@ -19,8 +19,9 @@ report_tables() {
 	jq -r '
 		def mib: . / 1048576 * 10 | round / 10 | tostring | if test("\\.") then . else . + ".0" end | . + " MiB";
 		def kib: . / 1024 | round | "\(.) KiB";
-		def x: . * 100 | round / 100 | "\(.)x";
-		def s: . * 100 | round / 100 | "\(.) s";
+		def two: (. * 100 | round) as $n | "\($n / 100 | floor).\($n % 100 + 100 | tostring | .[1:])";
+		def x: two + "x";
+		def s: two + " s";
 		def percent: . * 1000 | round / 10 | "\(.) %";
 
 		"machine: \(.machine.cpus) CPUs, QEMU with \(.machine.accel)",
