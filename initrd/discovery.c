@@ -120,13 +120,9 @@ static int take_login(struct discovery *d, const unsigned char *pdu, struct erro
 				 "password is not supported: give ivid)",
 				 d->initiator);
 	if (status)
-		return error_set(
-			e, EPROTO,
-			"the SAN refuses the discovery (status %04x): give the target's name in ivid",
-			status);
+		return error_set(e, EPROTO, "the SAN refuses the discovery (status %04x): give the target's name in ivid", status);
 	if (!(pdu[1] & FINAL) || (pdu[1] & 3) != STAGE_FULL)
-		return error_set(e, EPROTO,
-				 "the SAN wants a longer negotiation: give the target's name in ivid");
+		return error_set(e, EPROTO, "the SAN wants a longer negotiation: give the target's name in ivid");
 	d->logged_in = true;
 	return 1;
 }
@@ -157,17 +153,14 @@ static void collect_names(struct discovery *d)
 static int take_text(struct discovery *d, const unsigned char *pdu, struct error *e)
 {
 	if (pdu[0] != OP_TEXT_ANSWER)
-		return error_set(e, EPROTO,
-				 "the SAN refuses to name its targets: give the target's name in ivid");
+		return error_set(e, EPROTO, "the SAN refuses to name its targets: give the target's name in ivid");
 	if (d->text.len + data_length(pdu) > TEXT_MAX)
 		return error_set(e, EFBIG, "the SAN names too many targets: give the target's name in ivid");
 	buf_add(&d->text, pdu + DISCOVERY_HEADER, data_length(pdu));
 	d->transfer_tag = get32(pdu + 20);
 	if (!(pdu[1] & FINAL) || pdu[1] & CONTINUES) {
 		if (d->transfer_tag == NO_TAG)
-			return error_set(
-				e, EPROTO,
-				"the SAN's list of targets breaks off: give the target's name in ivid");
+			return error_set(e, EPROTO, "the SAN's list of targets breaks off: give the target's name in ivid");
 		return 1;
 	}
 	collect_names(d);

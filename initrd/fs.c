@@ -17,8 +17,7 @@
 
 #define EXT4_RESIZE _IOW('f', 16, __u64) /* EXT4_IOC_RESIZE_FS: the new size in blocks */
 
-int fs_mount(const char *source, const char *target, const char *type, unsigned long flags,
-	     const char *options, struct error *e)
+int fs_mount(const char *source, const char *target, const char *type, unsigned long flags, const char *options, struct error *e)
 {
 	int r = dir_make(AT_FDCWD, target, 0755, e);
 
@@ -33,8 +32,7 @@ int fs_mount(const char *source, const char *target, const char *type, unsigned 
 static int ext4_size(int device, uint64_t *ret_blocks, uint32_t *ret_block_size)
 {
 	struct {
-		uint32_t inodes, blocks_lo, reserved_lo, free_lo, free_inodes, first,
-			log_size; /* 0x00 - 0x1b */
+		uint32_t inodes, blocks_lo, reserved_lo, free_lo, free_inodes, first, log_size; /* 0x00 - 0x1b */
 		unsigned char a[0x38 - 0x1c];
 		uint16_t magic;
 		unsigned char b[0x60 - 0x3a];
@@ -107,8 +105,7 @@ bool fs_is_iso9660(const char *device, const char *label)
 
 	/* ECMA-119, 8.4: the primary volume descriptor is sector 16; bytes 40-71 are the label, padded with
 	 * spaces. */
-	if (fd < 0 || pread_full(fd, sector, sizeof(sector), 16 * 2048) < 0 ||
-	    memcmp(sector, "\1CD001", 6) != 0)
+	if (fd < 0 || pread_full(fd, sector, sizeof(sector), 16 * 2048) < 0 || memcmp(sector, "\1CD001", 6) != 0)
 		return false;
 	memcpy(volume, sector + 40, len);
 	while (len > 0 && volume[len - 1] == ' ')

@@ -41,8 +41,7 @@ static void empty_folder(int fd, dev_t dev)
 		if (fstatat(dirfd(d), i->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_dev != dev)
 			continue;
 		if (S_ISDIR(st.st_mode)) {
-			int sub =
-				openat(dirfd(d), i->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+			int sub = openat(dirfd(d), i->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 			if (sub >= 0)
 				empty_folder(sub, dev);
@@ -81,15 +80,13 @@ int handover(const char *init, char **argv, struct error *e)
 	int r;
 
 	if (!root_has(init))
-		return error_set(e, ENOENT, "the root has no %s: its image is not whole, or init= is wrong",
-				 init);
+		return error_set(e, ENOENT, "the root has no %s: its image is not whole, or init= is wrong", init);
 	if (old < 0 || fstat(old, &st) < 0)
 		return error_errno(e, errno, "/");
 	r = move_mounts(e);
 	if (r < 0)
 		return r;
-	if (chdir(NEW_ROOT) < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 ||
-	    chdir("/") < 0)
+	if (chdir(NEW_ROOT) < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 || chdir("/") < 0)
 		return error_errno(e, errno, "switching to the root");
 	empty_folder(old, st.st_dev);
 	argv[0] = (char *)(uintptr_t)init;

@@ -25,9 +25,7 @@ static int choose(const char *names, struct san *san, struct error *e)
 	char known[512];
 
 	if (!*names)
-		return error_set(e, ENOENT,
-				 "the SAN exports no target to this machine: check its access list for %s",
-				 san->initiator);
+		return error_set(e, ENOENT, "the SAN exports no target to this machine: check its access list for %s", san->initiator);
 	if (names[len] && names[len + 1]) {
 		snprintf(known, sizeof(known), "%s", names);
 		for (char *c = known; (c = strchr(c, '\n'));)
@@ -35,9 +33,7 @@ static int choose(const char *names, struct san *san, struct error *e)
 		return error_set(e, EINVAL, "the SAN exports several targets: name one in ivid: %s", known);
 	}
 	snprintf(known, sizeof(known), "%.*s", (int)len, names);
-	return str_copy(san->target, sizeof(san->target), known) < 0
-		       ? error_set(e, EINVAL, "the SAN's target has too long a name")
-		       : 0;
+	return str_copy(san->target, sizeof(san->target), known) < 0 ? error_set(e, EINVAL, "the SAN's target has too long a name") : 0;
 }
 
 /* Also tells plainly when there is no SAN, which iscsistart does not. */
@@ -103,9 +99,8 @@ static int explain(const struct params *p, const struct san *san, struct error *
 			return -e->code;
 	for (char *c = names; (c = strchr(c, '\n'));)
 		*c = c[1] ? ' ' : '\0';
-	return error_set(e, ENOENT,
-			 "the SAN has no target %s for %s: check ivid and its access list; it has: %.300s",
-			 san->target, san->initiator, *names ? names : "none");
+	return error_set(e, ENOENT, "the SAN has no target %s for %s: check ivid and its access list; it has: %.300s", san->target,
+			 san->initiator, *names ? names : "none");
 }
 
 int iscsi_login(const struct params *p, const struct mac *mac, struct san *ret, struct error *e)

@@ -62,8 +62,7 @@ static void wait_for_medium(const struct params *p, char ret[64])
 			wait_ms(50);
 			continue;
 		}
-		error_set(&e, ENOMEDIUM,
-			  "no disk or drive holds the medium (ISO 9660, label " LABEL "): insert it");
+		error_set(&e, ENOMEDIUM, "no disk or drive holds the medium (ISO 9660, label " LABEL "): insert it");
 		backoff_wait(&b, &e);
 	}
 }
@@ -90,8 +89,8 @@ static int mount_live(const struct params *p, const char *device, struct error *
 	if (r >= 0)
 		r = dir_make(AT_FDCWD, OVERLAY "/work", 0755, e);
 	if (r >= 0)
-		r = fs_mount("overlay", NEW_ROOT, "overlay", 0,
-			     "lowerdir=" LOWER ",upperdir=" OVERLAY "/upper,workdir=" OVERLAY "/work", e);
+		r = fs_mount("overlay", NEW_ROOT, "overlay", 0, "lowerdir=" LOWER ",upperdir=" OVERLAY "/upper,workdir=" OVERLAY "/work",
+			     e);
 	return r;
 }
 

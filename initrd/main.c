@@ -26,8 +26,7 @@
 /* The kernel would stop with a panic if PID 1 ended. */
 static void crashed(int sig)
 {
-	char text[] =
-		"byre: internal error in the initrd (signal 00): this machine restarts in 60 seconds\r\n";
+	char text[] = "byre: internal error in the initrd (signal 00): this machine restarts in 60 seconds\r\n";
 	char *digits = strchr(text, '0');
 	int fd = open("/dev/console", O_WRONLY | O_NOCTTY | O_CLOEXEC);
 
@@ -135,8 +134,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (getpid() != 1) {
-		fprintf(stderr,
-			"init: this is byre's initrd: only the kernel starts it, as its first process\n");
+		fprintf(stderr, "init: this is byre's initrd: only the kernel starts it, as its first process\n");
 		return 2;
 	}
 	catch_crashes();

@@ -15,8 +15,7 @@
 
 static struct kmod_ctx *kmod;
 
-static void quiet(void *data, int priority, const char *file, int line, const char *fn, const char *format,
-		  va_list args)
+static void quiet(void *data, int priority, const char *file, int line, const char *fn, const char *format, va_list args)
 {
 	(void)data, (void)priority, (void)file, (void)line, (void)fn, (void)format, (void)args;
 }

@@ -62,13 +62,10 @@ static int talk(struct nlmsghdr *h, mnl_cb_t take, void *data)
 
 	if (!s)
 		return -errno;
-	r = mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0 || mnl_socket_sendto(s, h, h->nlmsg_len) < 0
-		    ? -errno
-		    : MNL_CB_OK;
+	r = mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) < 0 || mnl_socket_sendto(s, h, h->nlmsg_len) < 0 ? -errno : MNL_CB_OK;
 	while (r > MNL_CB_STOP) {
 		n = mnl_socket_recvfrom(s, answer, sizeof(answer));
-		r = n < 0 ? -errno
-			  : mnl_cb_run(answer, (size_t)n, h->nlmsg_seq, mnl_socket_get_portid(s), take, data);
+		r = n < 0 ? -errno : mnl_cb_run(answer, (size_t)n, h->nlmsg_seq, mnl_socket_get_portid(s), take, data);
 		if (n >= 0 && r < 0)
 			r = -errno;
 	}
@@ -108,8 +105,7 @@ char *net_describe(char *dst, size_t size, const struct netif *v, size_t n)
 
 	snprintf(dst, size, "none");
 	for (size_t i = 0; i < n && used < size; i++)
-		used += (size_t)snprintf(dst + used, size - used, "%s%s %s", i ? ", " : "", v[i].name,
-					 mac_format(mac, &v[i].mac));
+		used += (size_t)snprintf(dst + used, size - used, "%s%s %s", i ? ", " : "", v[i].name, mac_format(mac, &v[i].mac));
 	return dst;
 }
 
@@ -127,8 +123,7 @@ static int set_up(int index, unsigned mtu, struct error *e)
 		mnl_attr_put_u32(h, IFLA_MTU, mtu);
 	r = talk(h, NULL, NULL);
 	if (r == -EINVAL && mtu)
-		return error_set(e, EINVAL, "byre.mtu=%u: more than this interface can: give a smaller one",
-				 mtu);
+		return error_set(e, EINVAL, "byre.mtu=%u: more than this interface can: give a smaller one", mtu);
 	return r < 0 ? error_errno(e, r, "setting the interface up") : 0;
 }
 
@@ -165,10 +160,8 @@ int net_up(const struct params *p, struct netif *ret, struct error *e)
 				 "no network interface has BOOTIF's address %s (there are: %s): check "
 				 "BOOTIF, or name the driver in sifm",
 				 mac_format(mac, &p->bootif), known);
-	return error_set(
-		e, ENODEV,
-		"there is no network interface %s (there are: %s): check sif, or name its driver in sifm",
-		p->sif, known);
+	return error_set(e, ENODEV, "there is no network interface %s (there are: %s): check sif, or name its driver in sifm", p->sif,
+			 known);
 }
 
 static int take_carrier(const struct nlmsghdr *h, void *data)

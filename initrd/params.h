@@ -35,13 +35,13 @@ struct params {
 	bool sif_given;
 	char sifm[PARAMS_MODULES][64];
 	size_t n_sifm;
-	char ivid[224];		   /* "": the only one the SAN exports */
+	char ivid[224];            /* "": the only one the SAN exports */
 	char container[NAME_SIZE]; /* "": the only one there is */
 	bool has_bootif;
 	struct mac bootif;
 	char live[NAME_SIZE]; /* "": root on the SAN; else the distribution on the medium */
-	unsigned mtu;	      /* 0: left alone */
-	unsigned wait;	      /* seconds */
+	unsigned mtu;         /* 0: left alone */
+	unsigned wait;        /* seconds */
 	char init[128];
 };
 

@@ -27,13 +27,9 @@ static int refused(int code, uint32_t ip, unsigned port, struct error *e)
 				 "and that its iSCSI target runs",
 				 text, port);
 	case EHOSTUNREACH:
-		return error_set(e, code, "no SAN answers at %s: check storage_ip, the SAN and the network",
-				 text);
+		return error_set(e, code, "no SAN answers at %s: check storage_ip, the SAN and the network", text);
 	case ETIMEDOUT:
-		return error_set(
-			e, code,
-			"the SAN at %s port %u does not answer: check storage_ip, the SAN and the network",
-			text, port);
+		return error_set(e, code, "the SAN at %s port %u does not answer: check storage_ip, the SAN and the network", text, port);
 	default:
 		return error_errno(e, code, "the SAN at %s port %u", text, port);
 	}
@@ -41,8 +37,7 @@ static int refused(int code, uint32_t ip, unsigned port, struct error *e)
 
 int portal_connect(uint32_t ip, unsigned port, struct error *e)
 {
-	struct sockaddr_in a = {
-		.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(ip)};
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(ip)};
 	struct timeval limit = {ANSWER_TIME, 0};
 	cleanup_fd int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -66,11 +61,9 @@ static int receive(int fd, void *data, size_t len, struct error *e)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n == 0)
-			return error_set(e, ECONNRESET,
-					 "the SAN closed the connection: check its access list");
+			return error_set(e, ECONNRESET, "the SAN closed the connection: check its access list");
 		if (n < 0)
-			return error_set(e, errno, "the SAN does not answer: %s",
-					 errno == EAGAIN ? "timed out" : strerror(errno));
+			return error_set(e, errno, "the SAN does not answer: %s", errno == EAGAIN ? "timed out" : strerror(errno));
 		p += n;
 		len -= (size_t)n;
 	}

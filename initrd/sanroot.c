@@ -89,8 +89,7 @@ static void bring_network_up(struct boot *b)
 	wait_for_link(b);
 	while (net_add_address(b->nic.index, b->p->sifip, b->p->sifnm, &e) < 0)
 		backoff_wait(&pause, &e);
-	phase_end("storage network up", "%s %s/%d", b->nic.name, ip4_format(ip, b->p->sifip),
-		  ip4_mask_bits(b->p->sifnm));
+	phase_end("storage network up", "%s %s/%d", b->nic.name, ip4_format(ip, b->p->sifip), ip4_mask_bits(b->p->sifnm));
 }
 
 /* --- SAN
@@ -106,8 +105,7 @@ static void log_in(struct boot *b)
 	phase_begin("san");
 	while (iscsi_login(b->p, &b->nic.mac, &b->san, &e) < 0)
 		backoff_wait(&pause, &e);
-	phase_end("logged in to the SAN", "%s at %s:%u", b->san.target, ip4_format(ip, b->san.ip),
-		  b->san.port);
+	phase_end("logged in to the SAN", "%s at %s:%u", b->san.target, ip4_format(ip, b->san.ip), b->san.port);
 }
 
 /* 1: the one wanted is in b->place; 0: none of that name yet. */
@@ -129,19 +127,14 @@ static int look_for_container(struct boot *b, struct error *e)
 				 "and ivid"),
 		       0;
 	if (n > 1 && b->p->container[0])
-		return error_set(e, EEXIST, "there are %d containers named %s: leave one disk connected", n,
-				 b->p->container);
+		return error_set(e, EEXIST, "there are %d containers named %s: leave one disk connected", n, b->p->container);
 	n = n ? n : container_find("", v, MAX_PLACES, NULL);
 	for (int i = 0; i < n && i < MAX_PLACES; i++)
-		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", i ? ", " : "",
-			 v[i].name);
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", i ? ", " : "", v[i].name);
 	if (!b->p->container[0])
-		return error_set(
-			e, EEXIST,
-			"the SAN's disk holds several containers: name one in root=/dev/byre/NAME: %s",
-			names);
-	return error_set(e, ENOENT, "the SAN's disk holds no container %s: check root (there are: %s)",
-			 b->p->container, *names ? names : "none"),
+		return error_set(e, EEXIST, "the SAN's disk holds several containers: name one in root=/dev/byre/NAME: %s", names);
+	return error_set(e, ENOENT, "the SAN's disk holds no container %s: check root (there are: %s)", b->p->container,
+			 *names ? names : "none"),
 	       0;
 }
 
@@ -191,8 +184,7 @@ static int find_node(struct boot *b, struct error *e)
 		b->node = cluster_node_by_mac(&b->cluster, &nics[i].mac);
 	if (n < 0 || b->node)
 		return n < 0 ? n : 0;
-	return error_set(e, ENODEV,
-			 "this machine's MAC %s is no node of cluster %s: 'byre status' on a node lists those it knows",
+	return error_set(e, ENODEV, "this machine's MAC %s is no node of cluster %s: 'byre status' on a node lists those it knows",
 			 mac_format(mac, &b->nic.mac), b->place.name);
 }
 
@@ -207,22 +199,20 @@ static void read_state(struct boot *b)
 		backoff_wait(&pause, &e);
 	if (report.warning[0])
 		say("state: %s", report.warning);
-	phase_end("state read", "generation %llu, this is node %u, %s", (unsigned long long)report.generation,
-		  b->node->number, b->node->name);
+	phase_end("state read", "generation %llu, this is node %u, %s", (unsigned long long)report.generation, b->node->number,
+		  b->node->name);
 }
 
 /* --- root
  * -----------------------------------------------------------------------------------------------------------
  */
 
-static int compose_one(struct boot *b, const char *const *pvs, enum volume_kind kind, char ret_path[256],
-		       struct error *e)
+static int compose_one(struct boot *b, const char *const *pvs, enum volume_kind kind, char ret_path[256], struct error *e)
 {
 	const struct volume *v = cluster_node_volume(&b->cluster, b->node->number, kind);
 
 	if (!v && kind == VOLUME_ROOT)
-		return error_set(e, ENOENT, "the state has no root volume for node %u: add the node again",
-				 b->node->number);
+		return error_set(e, ENOENT, "the state has no root volume for node %u: add the node again", b->node->number);
 	return v ? volume_compose(&b->cluster, v, pvs, ret_path, e) : 0;
 }
 

@@ -49,8 +49,7 @@ void say(const char *fmt, ...)
 	va_end(ap);
 	n = snprintf(line, sizeof(line), "<%d>byre: %s\n", LINE_LEVEL, text);
 	write_line("/dev/kmsg", line, (size_t)n);
-	n = snprintf(line, sizeof(line), "[%5u.%06u] byre: %s\r\n", (unsigned)(now / 1000),
-		     (unsigned)(now % 1000 * 1000), text);
+	n = snprintf(line, sizeof(line), "[%5u.%06u] byre: %s\r\n", (unsigned)(now / 1000), (unsigned)(now % 1000 * 1000), text);
 	for (size_t i = 0; i < n_consoles; i++)
 		write_line(consoles[i], line, (size_t)n);
 }
@@ -73,8 +72,7 @@ static void find_consoles(void)
 
 	if (file_read(AT_FDCWD, "/sys/class/tty/console/active", 256, &text, NULL, NULL) < 0)
 		return;
-	for (char *w = strtok_r(text, " \n", &save); w && n_consoles < MAX_CONSOLES;
-	     w = strtok_r(NULL, " \n", &save))
+	for (char *w = strtok_r(text, " \n", &save); w && n_consoles < MAX_CONSOLES; w = strtok_r(NULL, " \n", &save))
 		snprintf(consoles[n_consoles++], sizeof(consoles[0]), "/dev/%s", w);
 }
 
@@ -109,8 +107,8 @@ void phase_end(const char *done, const char *fmt, ...)
 	va_end(ap);
 	phases[n_phases - 1].end = clock_boot_ms();
 	ms = phases[n_phases - 1].end - phases[n_phases - 1].start;
-	say("%s in %u.%02u s%s%s%s", done, (unsigned)(ms / 1000), (unsigned)(ms % 1000 / 10),
-	    *detail ? " (" : "", detail, *detail ? ")" : "");
+	say("%s in %u.%02u s%s%s%s", done, (unsigned)(ms / 1000), (unsigned)(ms % 1000 / 10), *detail ? " (" : "", detail,
+	    *detail ? ")" : "");
 }
 
 char *phases_json(void)
@@ -122,8 +120,7 @@ char *phases_json(void)
 		uint64_t end = phases[i].end ? phases[i].end : clock_boot_ms();
 
 		buf_printf(&b, "    {\"name\": \"%s\", \"start_ms\": %llu, \"ms\": %llu}%s\n", phases[i].name,
-			   (unsigned long long)phases[i].start, (unsigned long long)(end - phases[i].start),
-			   i + 1 < n_phases ? "," : "");
+			   (unsigned long long)phases[i].start, (unsigned long long)(end - phases[i].start), i + 1 < n_phases ? "," : "");
 	}
 	buf_printf(&b, "  ],\n  \"switch_root_ms\": %llu\n}\n", (unsigned long long)clock_boot_ms());
 	return buf_steal(&b);

@@ -20,8 +20,7 @@ static int uevents = -1;
 int wait_init(struct error *e)
 {
 	struct sockaddr_nl a = {.nl_family = AF_NETLINK, .nl_groups = 1}; /* the kernel's own events */
-	cleanup_fd int fd =
-		socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
+	cleanup_fd int fd = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_KOBJECT_UEVENT);
 	int size = 4 * 1024 * 1024;
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0)
@@ -47,8 +46,7 @@ static bool take_events(void)
 	bool any = false;
 	ssize_t n;
 
-	while ((n = recv(uevents, event, sizeof(event) - 1, MSG_DONTWAIT)) > 0 ||
-	       (n < 0 && errno == ENOBUFS)) {
+	while ((n = recv(uevents, event, sizeof(event) - 1, MSG_DONTWAIT)) > 0 || (n < 0 && errno == ENOBUFS)) {
 		any = true;
 		if (n < 0) { /* some were lost: look at them all */
 			modules_coldplug();

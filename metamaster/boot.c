@@ -17,8 +17,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CONF	   "dnsmasq.conf"
-#define CHECK	   "check.conf"
+#define CONF       "dnsmasq.conf"
+#define CHECK      "check.conf"
 #define LOADER_DIR "/usr/lib/PXELINUX"
 #define MODULE_DIR "/usr/lib/syslinux/modules/bios"
 #define MAX_LOADER (4 << 20)
@@ -216,7 +216,8 @@ static void remove_old_pxelinux(const struct boot *b, const struct cluster *c)
 
 /* --- all of it ------------------------------------------------------------------------------------------------------ */
 
-int boot_activate(struct boot *b, const struct cluster *c, const struct node *self, const char *interface, enum boot_change *ret, struct error *e)
+int boot_activate(struct boot *b, const struct cluster *c, const struct node *self, const char *interface, enum boot_change *ret,
+		  struct error *e)
 {
 	struct texts t CLEANUP(free_texts) = {BUF_INIT, BUF_INIT, BUF_INIT};
 	char tftp[256], url[64], ip[IP4_LEN];

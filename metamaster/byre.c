@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PREFIX	  "byre-"
+#define PREFIX    "byre-"
 #define MAX_VERBS 128
 
 static const char *libexec(void)
@@ -51,7 +51,8 @@ static int help(void)
 		free(list[i]);
 	}
 	free(list);
-	printf("\nOptions:\n  --help         print this help\n  --version      print the version\n\n'byre VERB --help' tells a verb's options.\n");
+	printf("\nOptions:\n  --help         print this help\n  --version      print the version\n\n'byre VERB --help' tells a verb's "
+	       "options.\n");
 	return fflush(stdout) == 0 ? 0 : 1;
 }
 

@@ -21,18 +21,12 @@ static const char *opt_state, *opt_container;
 static bool opt_json;
 
 static const struct table_column columns[] = {
-	{"NODE", "number", TABLE_NUMBER},
-	{"NAME", "name", TABLE_TEXT},
-	{"MAC", "mac", TABLE_TEXT},
-	{"ADDRESS", "address", TABLE_TEXT},
-	{"STATE", "state", TABLE_TEXT},
-	{"ROOT VOLUME", "root_volume", TABLE_TEXT},
-	{"IMAGE", "image", TABLE_TEXT},
-	{"PRIVATE", "private_bytes", TABLE_BYTES},
-	{"BOOT", "boot_ms", TABLE_MS},
-	{"GENERATION", "generation", TABLE_NUMBER},
-	{NULL, "boot_id", TABLE_TEXT},
-	{NULL, "uptime_ms", TABLE_MS},
+	{"NODE", "number", TABLE_NUMBER}, {"NAME", "name", TABLE_TEXT},
+	{"MAC", "mac", TABLE_TEXT},       {"ADDRESS", "address", TABLE_TEXT},
+	{"STATE", "state", TABLE_TEXT},   {"ROOT VOLUME", "root_volume", TABLE_TEXT},
+	{"IMAGE", "image", TABLE_TEXT},   {"PRIVATE", "private_bytes", TABLE_BYTES},
+	{"BOOT", "boot_ms", TABLE_MS},    {"GENERATION", "generation", TABLE_NUMBER},
+	{NULL, "boot_id", TABLE_TEXT},    {NULL, "uptime_ms", TABLE_MS},
 	{NULL, "live", TABLE_TEXT},
 };
 
@@ -142,7 +136,10 @@ int main(int argc, char **argv)
 		{NULL, NULL, 0, 0, NULL, NULL, NULL},
 	};
 	static const struct cli_program program = {
-		"byre-status", "shows the nodes of the cluster and what each last told of itself", NULL, commands,
+		"byre-status",
+		"shows the nodes of the cluster and what each last told of itself",
+		NULL,
+		commands,
 		"States: up (told something in the last 45 s), left (shut down cleanly), silent, unseen.",
 	};
 

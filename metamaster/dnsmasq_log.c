@@ -58,7 +58,7 @@ static const char *body(const char *line)
 
 static bool is_trouble(const char *text)
 {
-	static const char *const words[] = {"fail", "error", "cannot", "not found", "bad ", "no address range",
+	static const char *const words[] = {"fail",    "error",     "cannot",     "not found", "bad ", "no address range",
 					    "warning", "duplicate", "permission", "ignoring"};
 
 	if (strstr(text, "no upstream servers")) /* a cluster without a way out */

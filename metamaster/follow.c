@@ -25,8 +25,8 @@
 /* Between the threads. */
 static struct {
 	pthread_mutex_t lock;
-	pthread_cond_t wake;	/* of the follower */
-	struct cluster *news;	/* not taken yet */
+	pthread_cond_t wake;  /* of the follower */
+	struct cluster *news; /* not taken yet */
 	bool stop, stopped;
 	int event_fd;
 } shared = {.lock = PTHREAD_MUTEX_INITIALIZER, .event_fd = -1};
@@ -37,7 +37,7 @@ static struct follower {
 	const struct options *o;
 	struct state_area *area;
 	struct cluster now;
-	uint64_t seen;	    /* newest generation on the SAN when it was read, usable or not */
+	uint64_t seen;      /* newest generation on the SAN when it was read, usable or not */
 	uint64_t loaded;    /* generation that could be used then */
 	uint64_t loaded_ms; /* clock_boot_ms() */
 	char warning[256];  /* the last that was told */

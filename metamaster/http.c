@@ -21,7 +21,7 @@
 #include <sys/stat.h>
 
 enum { FD_LISTEN = 3, FD_FILES, FD_IMAGES };
-#define MAX_CLIENTS	 2000
+#define MAX_CLIENTS      2000
 #define CLIENT_TIMEOUT_S 60
 
 static const struct http_roots roots = {FD_FILES, FD_IMAGES};
@@ -137,8 +137,8 @@ static int check_descriptors(struct error *e)
 {
 	struct stat st;
 
-	if (fstat(FD_LISTEN, &st) < 0 || !S_ISSOCK(st.st_mode) || fstat(FD_FILES, &st) < 0 || !S_ISDIR(st.st_mode) || fstat(FD_IMAGES, &st) < 0 ||
-	    !S_ISDIR(st.st_mode))
+	if (fstat(FD_LISTEN, &st) < 0 || !S_ISSOCK(st.st_mode) || fstat(FD_FILES, &st) < 0 || !S_ISDIR(st.st_mode) ||
+	    fstat(FD_IMAGES, &st) < 0 || !S_ISDIR(st.st_mode))
 		return error_set(e, EBADF, "descriptors 3, 4 and 5 are not a socket and two folders: metamaster starts this program");
 	return 0;
 }

@@ -101,7 +101,8 @@ int http_range(const char *header, uint64_t size, uint64_t *ret_first, uint64_t 
 			return -ERANGE;
 		first = first < size ? size - first : 0;
 	} else {
-		if (take_number(&header, '-', &first) < 0 || (*header && take_number(&header, '\0', &last) < 0) || (last < first && first < size))
+		if (take_number(&header, '-', &first) < 0 || (*header && take_number(&header, '\0', &last) < 0) ||
+		    (last < first && first < size))
 			return 0;
 		if (first >= size)
 			return -ERANGE;

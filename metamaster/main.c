@@ -31,10 +31,10 @@ static struct options opts = {
 static qb_loop_t *loop;
 static struct boot boot;
 static struct cluster *cluster; /* the newest state */
-static uint64_t active, served;	/* generations: whose configuration is in force; that was told of */
-static uint64_t kept;		/* the generation in byre_dir/state.json; 0: there is no such file to keep */
+static uint64_t active, served; /* generations: whose configuration is in force; that was told of */
+static uint64_t kept;           /* the generation in byre_dir/state.json; 0: there is no such file to keep */
 static char interface[IF_NAMESIZE];
-static char told[256];		/* the last complaint */
+static char told[256]; /* the last complaint */
 static bool ready, retrying;
 static struct child dnsmasq = {.name = "dnsmasq", .on_line = dnsmasq_log}, http = {.name = "metamaster-http"};
 
@@ -54,7 +54,8 @@ static int find_interface(const struct node *self, struct error *e)
 	struct error ra = ERROR_INIT;
 
 	if (interface_with(self->boot_ip, name) < 0)
-		return error_set(e, ENODEV, "no interface has %s, the boot address of %s: waiting for it", ip4_format(ip, self->boot_ip), self->name);
+		return error_set(e, ENODEV, "no interface has %s, the boot address of %s: waiting for it", ip4_format(ip, self->boot_ip),
+				 self->name);
 	if (strcmp(name, interface) == 0)
 		return 0;
 	snprintf(interface, sizeof(interface), "%s", name);

@@ -15,13 +15,13 @@
 #include <sys/types.h>
 
 struct options {
-	const char *state;     /* a file of the state area's layout instead of the SAN; NULL: the SAN */
-	const char *image_dir; /* instead of composed images; NULL: those */
-	const char *byre_dir;  /* what the initrd left: state.json, node, boot.json */
-	const char *run_dir;   /* ours */
+	const char *state;          /* a file of the state area's layout instead of the SAN; NULL: the SAN */
+	const char *image_dir;      /* instead of composed images; NULL: those */
+	const char *byre_dir;       /* what the initrd left: state.json, node, boot.json */
+	const char *run_dir;        /* ours */
 	const char *dnsmasq, *http; /* programs */
 	const char *dnsmasq_user;
-	unsigned node;	       /* 0: byre_dir tells */
+	unsigned node; /* 0: byre_dir tells */
 };
 
 /* --- follow.c: the thread that reads the state and writes the node's status --------------------------------------------- */
@@ -38,14 +38,15 @@ void follow_stop(void);
 /* --- report.c: the status slot; used by the thread only ------------------------------------------------------------------ */
 
 struct report {
-	struct node_status last; /* written */
-	uint64_t written_ms;	 /* clock_boot_ms() */
+	struct node_status last;           /* written */
+	uint64_t written_ms;               /* clock_boot_ms() */
 	uint64_t asked_first_ms, asked_ms; /* systemd, for the time that the boot took */
 	bool has_phases;
 	char complaint[256];
 };
 /* Writes the status when something changed or a sign of life is due. */
-void report_tick(struct report *r, const struct options *o, const struct cluster *c, struct state_area *a, uint64_t generation, bool leaving);
+void report_tick(struct report *r, const struct options *o, const struct cluster *c, struct state_area *a, uint64_t generation,
+		 bool leaving);
 
 /* --- images.c: images mounted for the HTTP server; used by the thread only ------------------------------------------------ */
 
@@ -73,7 +74,8 @@ int boot_init(struct boot *b, const struct options *o, struct error *e);
 /*
  * Makes the files match C. What dnsmasq refuses is not put in place. *RET tells what dnsmasq has to do about it. On failure the old files stay.
  */
-int boot_activate(struct boot *b, const struct cluster *c, const struct node *self, const char *interface, enum boot_change *ret, struct error *e);
+int boot_activate(struct boot *b, const struct cluster *c, const struct node *self, const char *interface, enum boot_change *ret,
+		  struct error *e);
 /* Whether a configuration is in place, of now or of an earlier run. */
 bool boot_has_config(const struct boot *b);
 
@@ -86,7 +88,7 @@ struct child {
 	int fds[CHILD_MAX_FDS]; /* become descriptors 3, 4, … of the child */
 	size_t n_fds;
 	void (*on_line)(const char *line); /* takes each line of its standard error; NULL: it goes to ours */
-	pid_t pid;			   /* 0: not running */
+	pid_t pid;                         /* 0: not running */
 	bool wanted;
 	uint64_t started_ms;
 	unsigned backoff_ms;

@@ -108,7 +108,8 @@ static void write_slot(struct report *r, const struct options *o, struct state_a
 	r->last = *s;
 }
 
-void report_tick(struct report *r, const struct options *o, const struct cluster *c, struct state_area *a, uint64_t generation, bool leaving)
+void report_tick(struct report *r, const struct options *o, const struct cluster *c, struct state_area *a, uint64_t generation,
+		 bool leaving)
 {
 	uint64_t age = clock_boot_ms() - r->written_ms;
 	struct node_status s = r->last;

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define SHADOW	   "etc/shadow"
+#define SHADOW     "etc/shadow"
 #define SHADOW_NEW "etc/.shadow.byre"
 
 /* --- root's password ---------------------------------------------------------------------------------------------- */

@@ -219,12 +219,13 @@ static int run_list(int argc, char **argv, struct error *e)
 	return table_print(t, opt_json, "services", e);
 }
 
-#define COMMON_OPTIONS                                                                                            \
-	{0, "node", CLI_UINT, &opt_node, "N", "number of the node"},                                              \
-	{0, "root", CLI_TEXT, &opt_root, "DIR", "write below DIR"},                                               \
-	{0, "state", CLI_TEXT, &opt_state, "FILE", "the state document (/run/byre/state.json)"},                  \
-	{0, "dry-run", CLI_FLAG, &opt_dry_run, NULL, "only tell which files would be written"},                   \
-	{0, "check", CLI_FLAG, &opt_check, NULL, "as --dry-run, and fail when there are any"}
+#define COMMON_OPTIONS                                                                                                                     \
+	{0, "node", CLI_UINT, &opt_node, "N", "number of the node"}, {0, "root", CLI_TEXT, &opt_root, "DIR", "write below DIR"},           \
+		{0, "state", CLI_TEXT, &opt_state, "FILE", "the state document (/run/byre/state.json)"},                                   \
+		{0, "dry-run", CLI_FLAG, &opt_dry_run, NULL, "only tell which files would be written"},                                    \
+	{                                                                                                                                  \
+		0, "check", CLI_FLAG, &opt_check, NULL, "as --dry-run, and fail when there are any"                                        \
+	}
 
 int main(int argc, char **argv)
 {
@@ -243,8 +244,8 @@ int main(int argc, char **argv)
 		{NULL, NULL, 0, 0, NULL, NULL, NULL},
 	};
 	static const struct cli_program program = {
-		"byre-services", "makes a node what the state of the cluster says that it is", NULL, commands,
-		"At boot, byre-boot.service runs 'byre-services apply'.",
+		"byre-services", "makes a node what the state of the cluster says that it is", NULL,
+		commands,        "At boot, byre-boot.service runs 'byre-services apply'.",
 	};
 
 	return cli_main(&program, argc, argv);

@@ -22,12 +22,12 @@ struct service_file {
 	int (*generate)(const struct cluster *c, const struct node *self, struct buf *b, struct error *e);
 };
 struct service {
-	const char *name;	   /* "dhcp" */
+	const char *name; /* "dhcp" */
 	enum service_class class;
-	const char *package;	   /* Debian's */
-	const char *when_node_dies; /* what a client sees */
-	const char *unit;		    /* systemd unit that rereads the files when they change; NULL: none */
-	const struct service_file *files;   /* ends with a NULL path; NULL: it has none that lie below the root */
+	const char *package;              /* Debian's */
+	const char *when_node_dies;       /* what a client sees */
+	const char *unit;                 /* systemd unit that rereads the files when they change; NULL: none */
+	const struct service_file *files; /* ends with a NULL path; NULL: it has none that lie below the root */
 };
 extern const struct service services_table[]; /* ends with a NULL name */
 const char *service_class_name(enum service_class class);
@@ -48,11 +48,11 @@ int services_render_tell(const struct cluster *c, const struct node *self, int r
  * two files that dnsmasq rereads at SIGHUP, so that a node that comes or goes changes only those:
  * SERVICES_DHCP_HOSTS (services_dhcp_hosts) and SERVICES_DNS_NAMES (services_dns_names).
  */
-#define SERVICES_HTTP_PORT   8069
-#define SERVICES_DHCP_HOSTS  "dhcp-hosts"
-#define SERVICES_DNS_NAMES   "names"
-#define SERVICES_LOADER	     "lpxelinux.0"
-#define SERVICES_RA_PREFIX   "fd77::" /* /64, of which each server's boot interface has the address PREFIX + its number in hex */
+#define SERVICES_HTTP_PORT  8069
+#define SERVICES_DHCP_HOSTS "dhcp-hosts"
+#define SERVICES_DNS_NAMES  "names"
+#define SERVICES_LOADER     "lpxelinux.0"
+#define SERVICES_RA_PREFIX  "fd77::" /* /64, of which each server's boot interface has the address PREFIX + its number in hex */
 struct boot_service {
 	const char *interface, *tftp_root, *http_url, *run_dir, *user;
 };

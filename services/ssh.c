@@ -108,7 +108,7 @@ static void print_private(const struct key *k, const char *comment, struct buf *
 	put_string(&raw, "none", 4); /* cipher */
 	put_string(&raw, "none", 4); /* key derivation */
 	put_string(&raw, "", 0);     /* its options */
-	put_u32(&raw, 1);	     /* one key */
+	put_u32(&raw, 1);            /* one key */
 	put_string(&raw, buf_str(&public), public.len);
 	put_string(&raw, buf_str(&secret), secret.len);
 	if (!buf_ok(&public) || !buf_ok(&secret))

@@ -18,14 +18,10 @@ static const struct service_file name_files[] = {
 };
 
 static const struct service_file ssh_files[] = {
-	{"/etc/ssh/ssh_host_ed25519_key", 0600, generate_host_key},
-	{"/etc/ssh/ssh_host_ed25519_key.pub", 0644, generate_host_key_public},
-	{"/etc/ssh/ssh_known_hosts", 0644, generate_known_hosts},
-	{"/etc/ssh/authorized_keys.d/root", 0644, generate_authorized_keys},
-	{"/etc/ssh/root_ed25519", 0600, generate_root_key},
-	{"/etc/ssh/sshd_config.d/byre.conf", 0644, generate_sshd_conf},
-	{"/etc/ssh/ssh_config.d/byre.conf", 0644, generate_ssh_conf},
-	{NULL, 0, NULL},
+	{"/etc/ssh/ssh_host_ed25519_key", 0600, generate_host_key},   {"/etc/ssh/ssh_host_ed25519_key.pub", 0644, generate_host_key_public},
+	{"/etc/ssh/ssh_known_hosts", 0644, generate_known_hosts},     {"/etc/ssh/authorized_keys.d/root", 0644, generate_authorized_keys},
+	{"/etc/ssh/root_ed25519", 0600, generate_root_key},           {"/etc/ssh/sshd_config.d/byre.conf", 0644, generate_sshd_conf},
+	{"/etc/ssh/ssh_config.d/byre.conf", 0644, generate_ssh_conf}, {NULL, 0, NULL},
 };
 
 static const struct service_file iscsi_files[] = {

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define READ_TRIES  8		    /* of a reader that writers keep overtaking */
+#define READ_TRIES  8             /* of a reader that writers keep overtaking */
 #define WRITE_CHUNK (1024 * 1024) /* bytes of one write */
 
 struct state_area {
@@ -281,8 +281,8 @@ typedef int accept_fn(const char *text, size_t len, void *data, struct error *e)
 struct reading {
 	struct heads heads;
 	unsigned order[2], n; /* candidates */
-	unsigned taken;	      /* slot */
-	char why[256];	      /* the newest was refused */
+	unsigned taken;       /* slot */
+	char why[256];        /* the newest was refused */
 	struct error broken;  /* code 0, or why a text could not be read: that tells nothing of what is there */
 	char *text;
 };

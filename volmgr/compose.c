@@ -15,9 +15,9 @@
 #include <sys/sysmacros.h>
 
 #define NO_SPACE_TIMEOUT "/sys/module/dm_thin_pool/parameters/no_space_timeout"
-#define SECTOR		 512
-#define LOW_WATER_PART	 8		       /* the pool tells when less than 1/8 of its blocks … */
-#define LOW_WATER_MAX	 (256ull * 1024 * 1024) /* … or than so many bytes are free */
+#define SECTOR           512
+#define LOW_WATER_PART   8                      /* the pool tells when less than 1/8 of its blocks … */
+#define LOW_WATER_MAX    (256ull * 1024 * 1024) /* … or than so many bytes are free */
 
 #define cleanup_table CLEANUP(mapper_table_free)
 
@@ -235,10 +235,8 @@ static int name_root(const struct cluster *c, const struct volume *v, bool look,
 		const char *part, *look;
 		struct device *d;
 	} names[] = {
-		{NULL, "-look-image", &ret->image},
-		{"-metadata", "-look-metadata", &ret->metadata},
-		{"-data", "-look-data", &ret->data},
-		{"-pool", "-look-pool", &ret->pool},
+		{NULL, "-look-image", &ret->image},  {"-metadata", "-look-metadata", &ret->metadata},
+		{"-data", "-look-data", &ret->data}, {"-pool", "-look-pool", &ret->pool},
 		{"", "-look", &ret->thin},
 	};
 	const struct image *i = cluster_image(c, v->image);

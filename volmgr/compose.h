@@ -18,9 +18,9 @@
 /* A container found on a disk: partitions byre-NAME-state and byre-NAME-pv. Paths are below /dev. */
 struct container_place {
 	char name[NAME_SIZE];
-	char disk[64];	     /* /dev/sda */
-	char state[64];	     /* /dev/sda1 */
-	char pv[64];	     /* /dev/sda2 */
+	char disk[64];  /* /dev/sda */
+	char state[64]; /* /dev/sda1 */
+	char pv[64];    /* /dev/sda2 */
 	char pv_partuuid[CLUSTER_ID_SIZE];
 };
 
@@ -48,7 +48,7 @@ static inline void state_area_closep(struct state_area **a)
 /* What a read found beside the document. */
 struct state_report {
 	uint64_t generation; /* of the document read */
-	unsigned slot;	     /* it came from, 0 or 1 */
+	unsigned slot;       /* it came from, 0 or 1 */
 	char warning[256];   /* "" or one sentence: the other slot is torn, the newest was unusable and the older is used, … */
 };
 
@@ -88,7 +88,7 @@ int image_release(const struct cluster *c, const struct image *i, struct error *
 
 /* How full a composed root's store is, from the kernel. -ENODEV: not composed here. */
 struct store_usage {
-	uint64_t data_used, data_total;		/* bytes */
+	uint64_t data_used, data_total;         /* bytes */
 	uint64_t metadata_used, metadata_total; /* bytes */
 	bool out_of_data, read_only, needs_check;
 };

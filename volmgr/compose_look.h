@@ -16,7 +16,8 @@ bool volume_is_composed(const struct cluster *c, const struct volume *v);
 bool image_is_composed(const struct cluster *c, const struct image *i);
 
 /* An unpublished image's volume, writable. */
-int image_compose_writable(const struct cluster *c, const struct image *i, const char *const *pv_paths, char ret_path[256], struct error *e);
+int image_compose_writable(const struct cluster *c, const struct image *i, const char *const *pv_paths, char ret_path[256],
+			   struct error *e);
 int image_release_writable(const struct cluster *c, const struct image *i, struct error *e);
 
 #endif

@@ -15,13 +15,13 @@
 #include <sys/file.h>
 #include <sys/random.h>
 
-#define PAGE		4096
-#define LV_STORES	"stores"
-#define LV_SWAP		"swap"
-#define LV_SHARED	"shared"
-#define SWAP_HEADER_AT	1024
-#define SWAP_MAGIC	"SWAPSPACE2"
-#define SWAP_MAGIC_LEN	10
+#define PAGE           4096
+#define LV_STORES      "stores"
+#define LV_SWAP        "swap"
+#define LV_SHARED      "shared"
+#define SWAP_HEADER_AT 1024
+#define SWAP_MAGIC     "SWAPSPACE2"
+#define SWAP_MAGIC_LEN 10
 
 struct teller {
 	volmgr_progress_fn *fn;
@@ -131,7 +131,8 @@ static int add_shared(struct cluster *c)
 	return plan_free(slab, NULL, 0, &v->data);
 }
 
-static int describe(struct cluster *c, const struct pv *pv, struct lvm_volume *lvs, const char *image, uint64_t image_bytes, struct error *e)
+static int describe(struct cluster *c, const struct pv *pv, struct lvm_volume *lvs, const char *image, uint64_t image_bytes,
+		    struct error *e)
 {
 	char ref[IMAGE_REF_SIZE];
 	int r;

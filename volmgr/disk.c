@@ -16,7 +16,7 @@
 
 #define STATE_SUFFIX "-state"
 #define PV_SUFFIX    "-pv"
-#define PREFIX	     "byre-"
+#define PREFIX       "byre-"
 
 static void freep_probe(blkid_probe *p)
 {
@@ -259,8 +259,8 @@ int disk_find_one(const char *root, const char *name, struct container_place *re
 	if (n == 0)
 		return error_set(e, ENODEV, "no disk holds %s%s: is the SAN attached?", *name ? "container " : "a container", name);
 	if (n > 1)
-		return error_set(e, ENOTUNIQ, "there are %d containers%s%s, %s on %s and %s on %s among them: %s", n, *name ? " " : "", name,
-				 v[0].name, v[0].disk, v[1].name, v[1].disk,
+		return error_set(e, ENOTUNIQ, "there are %d containers%s%s, %s on %s and %s on %s among them: %s", n, *name ? " " : "",
+				 name, v[0].name, v[0].disk, v[1].name, v[1].disk,
 				 *name ? "leave the disk of only one attached" : "say which by its name");
 	*ret = v[0];
 	return 0;

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 struct partition {
-	char path[64];	/* /dev/sda1, without ROOT; "" when the kernel does not know it */
+	char path[64];  /* /dev/sda1, without ROOT; "" when the kernel does not know it */
 	char label[80]; /* GPT name */
 	char uuid[CLUSTER_ID_SIZE];
 	uint64_t start, size; /* bytes */

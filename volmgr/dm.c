@@ -26,7 +26,8 @@ static void freep_task(task_ref *t)
 /* What libdevmapper last complained of: it prints otherwise. */
 static char complaint[256];
 
-__attribute__((format(printf, 5, 0))) static void keep_complaint(int level, const char *file, int line, int errno_or_class, const char *fmt, ...)
+__attribute__((format(printf, 5, 0))) static void keep_complaint(int level, const char *file, int line, int errno_or_class, const char *fmt,
+								 ...)
 {
 	va_list ap;
 

@@ -52,7 +52,7 @@ int mapper_message(const char *name, const char *message, struct error *e);
 
 struct mapper_pool {
 	uint64_t transaction;
-	uint64_t data_used, data_total;		/* blocks of the pool */
+	uint64_t data_used, data_total;         /* blocks of the pool */
 	uint64_t metadata_used, metadata_total; /* blocks of 4 KiB */
 	bool failed, read_only, out_of_data, needs_check;
 };

@@ -17,7 +17,7 @@
 #include <time.h>
 
 #define TYPE_STATE "8DA63339-0007-60C0-C436-083AC8230908" /* Linux reserved */
-#define TYPE_PV	   "E6D6D379-F507-44C2-A23C-238F2A3DF928" /* Linux LVM */
+#define TYPE_PV    "E6D6D379-F507-44C2-A23C-238F2A3DF928" /* Linux LVM */
 
 typedef struct fdisk_context *context_ref;
 typedef struct fdisk_table *table_ref;
@@ -124,7 +124,8 @@ static void find_content(const char *path, char *ret, size_t size)
 		snprintf(ret, size, "several signatures");
 	else if (r < 0)
 		snprintf(ret, size, "unreadable");
-	else if (r == 0 && (blkid_probe_lookup_value(p, "TYPE", &value, NULL) == 0 || blkid_probe_lookup_value(p, "PTTYPE", &value, NULL) == 0))
+	else if (r == 0 &&
+		 (blkid_probe_lookup_value(p, "TYPE", &value, NULL) == 0 || blkid_probe_lookup_value(p, "PTTYPE", &value, NULL) == 0))
 		snprintf(ret, size, "%s", value);
 	else if (r == 0 || data)
 		snprintf(ret, size, "unknown data in its first or last MiB");
@@ -242,7 +243,8 @@ static bool is_ours(struct fdisk_partition *p, const char *container)
  * The disk must still be what D tells of it, for another machine may have written to it since; and CONTAINER's name must be free, whatever this
  * kernel knows of: what goes wrong later takes away the partitions of that name. BEFORE: its partitions, NULL when it has no table.
  */
-static int check_disk(struct fdisk_context *c, const struct disk_info *d, struct fdisk_table *before, const char *container, struct error *e)
+static int check_disk(struct fdisk_context *c, const struct disk_info *d, struct fdisk_table *before, const char *container,
+		      struct error *e)
 {
 	char content[sizeof(d->other_content)] = "";
 

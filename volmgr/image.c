@@ -11,7 +11,7 @@
 #include <gcrypt.h>
 #include <string.h>
 
-#define CHUNK	     (1024 * 1024)
+#define CHUNK        (1024 * 1024)
 #define SHA256_BYTES 32
 
 int image_open_new(const struct cluster *c, const struct image *i, char ret_path[256], struct error *e)
@@ -77,7 +77,8 @@ static int hash_device(const char *path, const struct hashing *h, char ret[65], 
 }
 
 /* Composes the image read-only, reads it, and takes away again what was not there before. */
-static int hash_image(const struct cluster *c, const struct image *i, volmgr_progress_fn *progress, void *data, char ret[65], struct error *e)
+static int hash_image(const struct cluster *c, const struct image *i, volmgr_progress_fn *progress, void *data, char ret[65],
+		      struct error *e)
 {
 	const struct hashing h = {i->bytes, progress, data};
 	cleanup_free const char **pvs = NULL;
@@ -132,7 +133,8 @@ int image_verify(const struct cluster *c, const struct image *i, volmgr_progress
 	if (r < 0)
 		return r;
 	if (strcmp(sum, i->sha256) != 0)
-		return error_set(e, EUCLEAN, "image %s@%u: its bytes have sha256 %s, the state says %s: it was written to, or the SAN lost data",
+		return error_set(e, EUCLEAN,
+				 "image %s@%u: its bytes have sha256 %s, the state says %s: it was written to, or the SAN lost data",
 				 i->name, i->version, sum, i->sha256);
 	return 0;
 }

@@ -10,16 +10,16 @@
 
 #define MAGIC_LEN    8
 #define AT_VERSION   8
-#define AT_BODY	     16
-#define AT_CRC	     (LAYOUT_BLOCK - 4)
+#define AT_BODY      16
+#define AT_CRC       (LAYOUT_BLOCK - 4)
 #define AT_CONTAINER 128
-#define AT_ID	     (AT_CONTAINER + NAME_SIZE)
+#define AT_ID        (AT_CONTAINER + NAME_SIZE)
 
 static const char super_magic[] = "BYRESTAT", slot_magic[] = "BYREDOCU", status_magic[] = "BYRENODE";
 
 /* Where the parts lie, as the superblock of version 1 records it. */
 static const uint64_t parts[] = {
-	LAYOUT_SIZE,	  LAYOUT_COPY,	 LAYOUT_LOCKSPACE,   LAYOUT_RESOURCES,	  LAYOUT_SLOTS,
+	LAYOUT_SIZE,      LAYOUT_COPY,   LAYOUT_LOCKSPACE,   LAYOUT_RESOURCES,    LAYOUT_SLOTS,
 	LAYOUT_SLOT_SIZE, LAYOUT_STATUS, LAYOUT_STATUS_SIZE, LAYOUT_STATUS_SLOTS, LAYOUT_RESERVED,
 };
 
@@ -114,8 +114,8 @@ int superblock_decode(const unsigned char block[LAYOUT_BLOCK], struct superblock
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		if (get64(block + AT_BODY + 8 * i) != parts[i])
 			return -EUCLEAN;
-	if (!get_text(block + AT_CONTAINER, sizeof(s.container), s.container) ||
-	    !get_text(block + AT_ID, sizeof(s.id), s.id) || !str_is_label(s.container))
+	if (!get_text(block + AT_CONTAINER, sizeof(s.container), s.container) || !get_text(block + AT_ID, sizeof(s.id), s.id) ||
+	    !str_is_label(s.container))
 		return -EUCLEAN;
 	*ret = s;
 	return 0;
@@ -141,8 +141,8 @@ enum slot_state slot_decode(const unsigned char block[LAYOUT_BLOCK], unsigned sl
 	h.crc = get32(block + AT_BODY + 4);
 	h.generation = get64(block + AT_BODY + 8);
 	h.length = get64(block + AT_BODY + 16);
-	if (get32(block + AT_BODY) != slot || slot_of(h.generation) != slot || h.generation == 0 ||
-	    h.generation > LAYOUT_GENERATION_MAX || h.length == 0 || h.length > LAYOUT_DOCUMENT_MAX)
+	if (get32(block + AT_BODY) != slot || slot_of(h.generation) != slot || h.generation == 0 || h.generation > LAYOUT_GENERATION_MAX ||
+	    h.length == 0 || h.length > LAYOUT_DOCUMENT_MAX)
 		return SLOT_DAMAGED;
 	*ret = h;
 	return SLOT_WHOLE;

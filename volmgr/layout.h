@@ -21,19 +21,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LAYOUT_MIB	      (1024ull * 1024)
-#define LAYOUT_VERSION	      1
-#define LAYOUT_BLOCK	      4096
-#define LAYOUT_SIZE	      (256 * LAYOUT_MIB)
-#define LAYOUT_COPY	      (1 * LAYOUT_MIB)
+#define LAYOUT_MIB            (1024ull * 1024)
+#define LAYOUT_VERSION        1
+#define LAYOUT_BLOCK          4096
+#define LAYOUT_SIZE           (256 * LAYOUT_MIB)
+#define LAYOUT_COPY           (1 * LAYOUT_MIB)
 #define LAYOUT_LOCKSPACE      (8 * LAYOUT_MIB)
 #define LAYOUT_RESOURCES      (16 * LAYOUT_MIB)
-#define LAYOUT_SLOTS	      (48 * LAYOUT_MIB)
+#define LAYOUT_SLOTS          (48 * LAYOUT_MIB)
 #define LAYOUT_SLOT_SIZE      (32 * LAYOUT_MIB)
-#define LAYOUT_STATUS	      (112 * LAYOUT_MIB)
+#define LAYOUT_STATUS         (112 * LAYOUT_MIB)
 #define LAYOUT_STATUS_SIZE    (16 * 1024ull)
 #define LAYOUT_STATUS_SLOTS   2048u
-#define LAYOUT_RESERVED	      (144 * LAYOUT_MIB)
+#define LAYOUT_RESERVED       (144 * LAYOUT_MIB)
 #define LAYOUT_DOCUMENT_MAX   (LAYOUT_SLOT_SIZE - LAYOUT_BLOCK)
 #define LAYOUT_STATUS_MAX     (LAYOUT_STATUS_SIZE - LAYOUT_BLOCK)
 #define LAYOUT_GENERATION_MAX (UINT64_MAX / 2)

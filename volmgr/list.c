@@ -7,16 +7,11 @@
 #include <stdio.h>
 
 static const struct table_column columns[] = {
-	{"VOLUME", "volume", TABLE_TEXT},
-	{"NODE", "node", TABLE_NUMBER},
-	{"KIND", "kind", TABLE_TEXT},
-	{"IMAGE", "image", TABLE_TEXT},
-	{"SIZE", "size_bytes", TABLE_BYTES},
-	{"USED", "private_bytes", TABLE_BYTES},
-	{"STORE", "store_bytes", TABLE_BYTES},
-	{NULL, "metadata_used_bytes", TABLE_BYTES},
-	{NULL, "metadata_bytes", TABLE_BYTES},
-	{"IN USE", "in_use", TABLE_TEXT},
+	{"VOLUME", "volume", TABLE_TEXT},      {"NODE", "node", TABLE_NUMBER},
+	{"KIND", "kind", TABLE_TEXT},          {"IMAGE", "image", TABLE_TEXT},
+	{"SIZE", "size_bytes", TABLE_BYTES},   {"USED", "private_bytes", TABLE_BYTES},
+	{"STORE", "store_bytes", TABLE_BYTES}, {NULL, "metadata_used_bytes", TABLE_BYTES},
+	{NULL, "metadata_bytes", TABLE_BYTES}, {"IN USE", "in_use", TABLE_TEXT},
 	{NULL, "device", TABLE_TEXT},
 };
 

@@ -63,7 +63,8 @@ static int several(const struct container_place *found, size_t n, struct error *
 
 	for (size_t i = 0; i < n && i < MAX_FOUND; i++)
 		buf_printf(&b, "%s%s on %s", i ? ", " : "", found[i].name, found[i].disk);
-	return error_set(e, ENOTUNIQ, "several containers are here (%.400s): name one with --container, or its partition with --state", buf_str(&b));
+	return error_set(e, ENOTUNIQ, "several containers are here (%.400s): name one with --container, or its partition with --state",
+			 buf_str(&b));
 }
 
 static int find_place(struct container_place *ret, struct error *e)

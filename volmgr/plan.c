@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define METADATA_BASE	   (1024 * 1024ull) /* superblock, space maps, roots */
+#define METADATA_BASE      (1024 * 1024ull) /* superblock, space maps, roots */
 #define METADATA_PER_BLOCK (3 * 34ull)
 
 /* --- sizes ---------------------------------------------------------------------------------------------------------- */
@@ -38,7 +38,8 @@ static int parse_range(const char *text, struct disk_segment *ret)
 	if (!dash || (size_t)(dash - text) >= sizeof(first))
 		return -EINVAL;
 	snprintf(first, sizeof(first), "%.*s", (int)(dash - text), text);
-	if (str_to_u64(first, 0, UINT64_MAX / PLAN_MIB, &start) < 0 || str_to_u64(dash + 1, 0, UINT64_MAX / PLAN_MIB, &end) < 0 || end <= start)
+	if (str_to_u64(first, 0, UINT64_MAX / PLAN_MIB, &start) < 0 || str_to_u64(dash + 1, 0, UINT64_MAX / PLAN_MIB, &end) < 0 ||
+	    end <= start)
 		return -EINVAL;
 	ret->start = start * PLAN_MIB;
 	ret->size = (end - start) * PLAN_MIB;
@@ -62,12 +63,14 @@ static int choose_segment(const struct settings *s, const struct disk_info *d, s
 		return 0;
 	}
 	if (parse_range(s->free_space_allocation, &want) < 0)
-		return error_set(e, EINVAL, "free-space-allocation: '%s' is neither 'largest' nor START-END in MiB", s->free_space_allocation);
+		return error_set(e, EINVAL, "free-space-allocation: '%s' is neither 'largest' nor START-END in MiB",
+				 s->free_space_allocation);
 	for (size_t i = 0; i < d->n_free; i++) {
 		const struct disk_segment *f = &d->free_segments[i];
 
 		/* The table itself takes the first MiB: a range from 0 means from where one can begin. */
-		if (want.start + PLAN_ALIGN >= f->start && want.start < f->start + f->size && want.start + want.size <= f->start + f->size) {
+		if (want.start + PLAN_ALIGN >= f->start && want.start < f->start + f->size &&
+		    want.start + want.size <= f->start + f->size) {
 			uint64_t end = want.start + want.size, start = want.start < f->start ? f->start : want.start;
 
 			*ret = align((struct disk_segment){start, end > start ? end - start : 0});
@@ -82,18 +85,18 @@ static int check_disk(const struct settings *s, const struct disk_info *d, uint6
 	char a[24], b[24];
 
 	if (strlen(s->container_name) > PLAN_NAME_MAX)
-		return error_set(e, EINVAL, "container-name: '%s' is longer than %d characters, too long for a partition's name", s->container_name,
-				 PLAN_NAME_MAX);
+		return error_set(e, EINVAL, "container-name: '%s' is longer than %d characters, too long for a partition's name",
+				 s->container_name, PLAN_NAME_MAX);
 	for (size_t i = 0; i < d->n_containers; i++)
 		if (strcmp(d->containers[i].name, s->container_name) == 0)
-			return error_set(e, EEXIST, "container-name: a container '%s' is on %s already: choose another name", s->container_name,
-					 d->path);
+			return error_set(e, EEXIST, "container-name: a container '%s' is on %s already: choose another name",
+					 s->container_name, d->path);
 	if (!d->has_table && d->other_content[0])
 		return error_set(e, ENOTEMPTY, "%s has no GPT, but holds something (%s): wipe it yourself if it may go", d->path,
 				 d->other_content);
 	if (image_bytes > s->volume_size * PLAN_MIB)
-		return error_set(e, EINVAL, "volume-size: the image takes %s, a volume of %s is smaller", str_bytes(a, sizeof(a), image_bytes),
-				 str_bytes(b, sizeof(b), s->volume_size * PLAN_MIB));
+		return error_set(e, EINVAL, "volume-size: the image takes %s, a volume of %s is smaller",
+				 str_bytes(a, sizeof(a), image_bytes), str_bytes(b, sizeof(b), s->volume_size * PLAN_MIB));
 	return 0;
 }
 
@@ -118,7 +121,8 @@ int container_plan(const struct settings *s, const struct disk_info *d, uint64_t
 	p.needed = PLAN_STATE + PLAN_PV_HEAD + p.image + p.stores + p.swap + p.shared;
 	p.available = p.segment.size;
 	if (p.needed > p.available || p.needed / EXTENT_BYTES > UINT32_MAX)
-		return error_set(e, ENOSPC, "the container needs %s, the free segment of %s has %s: make volumes smaller or choose another disk",
+		return error_set(e, ENOSPC,
+				 "the container needs %s, the free segment of %s has %s: make volumes smaller or choose another disk",
 				 str_bytes(a, sizeof(a), p.needed), d->path, str_bytes(b, sizeof(b), p.available));
 	*ret = p;
 	return 0;

@@ -10,7 +10,7 @@
 #define PLAN_ALIGN    (4 * 1024 * 1024ull)   /* partitions begin and end on multiples of this */
 #define PLAN_PV_HEAD  (20 * 1024 * 1024ull)  /* of a PV, before its first extent: label and metadata */
 #define PLAN_STATE    (256 * 1024 * 1024ull) /* the state partition */
-#define PLAN_NAME_MAX 25		     /* characters of a container's name: byre-NAME-state is a GPT name of at most 36 */
+#define PLAN_NAME_MAX 25                     /* characters of a container's name: byre-NAME-state is a GPT name of at most 36 */
 #define PLAN_MIB      (1024 * 1024ull)
 
 /* Extents that hold BYTES. UINT32_MAX: too many. */

@@ -112,7 +112,8 @@ static void put_images(const struct cluster *c, struct buf *b)
 
 		buf_printf(b, "image       %s, ", image_ref(ref, m));
 		put_bytes(b, m->bytes);
-		buf_printf(b, ", kernel %s\n  sha256    %s\n", m->kernel[0] ? m->kernel : "unknown", m->sha256[0] ? m->sha256 : "not sealed");
+		buf_printf(b, ", kernel %s\n  sha256    %s\n", m->kernel[0] ? m->kernel : "unknown",
+			   m->sha256[0] ? m->sha256 : "not sealed");
 	}
 }
 
@@ -123,7 +124,7 @@ static void put_totals(const struct summary *s, struct buf *b)
 		const char *what;
 		uint64_t bytes;
 	} lines[] = {{"space", pv_bytes(&s->v->c)}, {"  free", t->free}, {"  images", t->images},
-		     {"  stores", t->stores},	    {"  swap", t->swap}, {"  shared", t->shared}};
+		     {"  stores", t->stores},       {"  swap", t->swap}, {"  shared", t->shared}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
 		buf_printf(b, "%-11s ", lines[i].what);
@@ -191,9 +192,10 @@ static json_t *json_images(const struct cluster *c)
 	for (size_t i = 0; i < c->n_images; i++) {
 		const struct image *m = &c->images[i];
 
-		json_array_append_new(list, json_pack("{s:s,s:s,s:i,s:o,s:o,s:o,s:b}", "image", image_ref(ref, m), "name", m->name, "version",
-						      (int)m->version, "bytes", number(m->bytes), "kernel", text_or_null(m->kernel), "sha256",
-						      text_or_null(m->sha256), "composed_here", image_is_composed(c, m)));
+		json_array_append_new(list,
+				      json_pack("{s:s,s:s,s:i,s:o,s:o,s:o,s:b}", "image", image_ref(ref, m), "name", m->name, "version",
+						(int)m->version, "bytes", number(m->bytes), "kernel", text_or_null(m->kernel), "sha256",
+						text_or_null(m->sha256), "composed_here", image_is_composed(c, m)));
 	}
 	return list;
 }
@@ -215,7 +217,8 @@ static json_t *json_totals(const struct summary *s)
 
 	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "pv_bytes", number(pv_bytes(&s->v->c)), "free_bytes", number(t->free),
 			 "image_bytes", number(t->images), "store_bytes", number(t->stores), "swap_bytes", number(t->swap), "shared_bytes",
-			 number(t->shared), "private_bytes", number(t->private_used), "roots", number(t->roots), "roots_known", number(t->known));
+			 number(t->shared), "private_bytes", number(t->private_used), "roots", number(t->roots), "roots_known",
+			 number(t->known));
 }
 
 static int print_json(const struct summary *s, struct error *e)
@@ -223,9 +226,9 @@ static int print_json(const struct summary *s, struct error *e)
 	const struct view *v = s->v;
 	struct buf b cleanup_buf = BUF_INIT;
 	cleanup_free char *text = NULL;
-	json_auto_t *o = json_pack("{s:s,s:s,s:o,s:{s:o,s:i,s:o,s:o},s:i,s:o,s:o,s:o}", "container", v->c.settings.container_name, "id", v->c.id,
-				   "disk", text_or_null(v->place.disk), "state", "generation", number(v->report.generation), "slot",
-				   (int)v->report.slot, "warning", text_or_null(v->report.warning), "slots", json_slots(s), "nodes",
+	json_auto_t *o = json_pack("{s:s,s:s,s:o,s:{s:o,s:i,s:o,s:o},s:i,s:o,s:o,s:o}", "container", v->c.settings.container_name, "id",
+				   v->c.id, "disk", text_or_null(v->place.disk), "state", "generation", number(v->report.generation),
+				   "slot", (int)v->report.slot, "warning", text_or_null(v->report.warning), "slots", json_slots(s), "nodes",
 				   (int)v->c.n_nodes, "pvs", json_pvs(v), "images", json_images(&v->c), "totals", json_totals(s));
 
 	text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;

@@ -44,22 +44,22 @@ int print_all(const struct buf *b, struct error *e);
 
 /* What a volume holds of its own, and where it is in use. */
 struct volume_use {
-	bool here;		/* composed on this machine */
-	bool known;		/* USED is valid */
-	uint64_t used;		/* private bytes */
+	bool here;              /* composed on this machine */
+	bool known;             /* USED is valid */
+	uint64_t used;          /* private bytes */
 	uint64_t metadata_used; /* bytes */
-	enum node_state node;	/* of its node, as its status slot tells */
+	enum node_state node;   /* of its node, as its status slot tells */
 };
 void volume_use(const struct view *v, const struct volume *vol, struct volume_use *ret);
 /* The status of node NUMBER as its slot tells: -ENODATA when it has written none. */
 int node_status_read(const struct view *v, unsigned number, struct node_status *ret, struct error *e);
 
 /* --- commands --- */
-int list_run(int argc, char **argv, struct error *e);	      /* list.c */
-int status_run(int argc, char **argv, struct error *e);	      /* status.c */
+int list_run(int argc, char **argv, struct error *e);         /* list.c */
+int status_run(int argc, char **argv, struct error *e);       /* status.c */
 int state_show_run(int argc, char **argv, struct error *e);   /* state_show.c */
 int image_verify_run(int argc, char **argv, struct error *e); /* image_verify.c */
-int attach_run(int argc, char **argv, struct error *e);	      /* attach.c */
+int attach_run(int argc, char **argv, struct error *e);       /* attach.c */
 int detach_run(int argc, char **argv, struct error *e);
 extern bool state_show_secrets, attach_read_only, attach_force;
 

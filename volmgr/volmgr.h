@@ -13,10 +13,10 @@ struct disk_segment {
 	uint64_t start, size; /* bytes */
 };
 struct disk_info {
-	char path[64];	     /* /dev/sda */
+	char path[64]; /* /dev/sda */
 	char vendor[24], model[40], serial[80];
 	uint64_t bytes;
-	bool has_table;	     /* a GPT */
+	bool has_table;         /* a GPT */
 	char other_content[64]; /* what is on it when it has no GPT: "ext4", "LVM2_member", "dos", "unknown data …"; "" = nothing */
 	struct disk_segment *free_segments; /* largest first */
 	size_t n_free;
@@ -30,9 +30,9 @@ void disk_info_free(struct disk_info *d);
 
 /* What each thing will take, before anything is written. All in bytes. */
 struct container_plan {
-	struct disk_segment segment;   /* chosen by settings.free_space_allocation */
+	struct disk_segment segment;          /* chosen by settings.free_space_allocation */
 	uint64_t image, stores, swap, shared; /* in the PV */
-	uint64_t needed, available;    /* whole container, the state partition included */
+	uint64_t needed, available;           /* whole container, the state partition included */
 	uint32_t image_extents, slab_extents, swap_extents, shared_extents;
 };
 /* -EEXIST: the container's name is taken on that disk; -ENOSPC: names needed and available. Writes nothing. */

@@ -12,7 +12,10 @@ struct error {
 	char text[768];
 };
 
-#define ERROR_INIT {0, ""}
+#define ERROR_INIT                                                                                                                         \
+	{                                                                                                                                  \
+		0, ""                                                                                                                      \
+	}
 
 /* Sets E (which may be NULL) to CODE (an errno value of either sign; 0 is taken as EIO) and the formatted text. Returns -CODE. */
 int error_set(struct error *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -17,8 +17,8 @@
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 
-#define LINGER 1000 /* ms in which output is taken after the program's end, while more comes */
-#define SILENCE 100 /* ms without output after its end: there will be no more */
+#define LINGER  1000 /* ms in which output is taken after the program's end, while more comes */
+#define SILENCE 100  /* ms without output after its end: there will be no more */
 
 extern char **environ;
 

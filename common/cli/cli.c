@@ -102,7 +102,8 @@ static void print_program_help(const struct cli_program *p)
 
 static void print_command_help(const struct cli_program *p, const struct cli_command *c)
 {
-	printf("Usage: %s %s [OPTION...]%s%s\n%s\n\nOptions:\n", p->name, c->name, c->operands ? " " : "", c->operands ? c->operands : "", c->help);
+	printf("Usage: %s %s [OPTION...]%s%s\n%s\n\nOptions:\n", p->name, c->name, c->operands ? " " : "", c->operands ? c->operands : "",
+	       c->help);
 	print_options(c->options);
 	print_options(p->options);
 	printf("  %-30s %s\n", "    --help", "print this help");

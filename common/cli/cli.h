@@ -27,9 +27,9 @@ struct cli_option {
  * errno with E set; -CLI_USAGE makes the program exit with 2. A table ends with a NULL name.
  */
 struct cli_command {
-	const char *name;	/* may have two words: "state show" */
-	const char *operands;	/* in --help, such as "NODE [FILE]"; NULL: none */
-	int min_operands, max_operands; /* max -1: any number */
+	const char *name;                 /* may have two words: "state show" */
+	const char *operands;             /* in --help, such as "NODE [FILE]"; NULL: none */
+	int min_operands, max_operands;   /* max -1: any number */
 	const struct cli_option *options; /* may be NULL */
 	int (*run)(int argc, char **argv, struct error *e);
 	const char *help;
@@ -37,10 +37,10 @@ struct cli_command {
 
 struct cli_program {
 	const char *name;
-	const char *summary;		    /* one line */
+	const char *summary;                /* one line */
 	const struct cli_option *options;   /* common to all commands; may be NULL */
 	const struct cli_command *commands; /* a program without sub-commands has one entry whose name is "" */
-	const char *epilog;		    /* printed at the end of --help; may be NULL */
+	const char *epilog;                 /* printed at the end of --help; may be NULL */
 };
 
 #define CLI_USAGE 1000 /* returned as -CLI_USAGE: wrong usage, found by a command itself */

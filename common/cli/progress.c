@@ -77,8 +77,8 @@ void progress_end(struct progress *p)
 	uint64_t ms = clock_boot_ms() - p->started_ms;
 	char done[32], rate[32];
 
-	fprintf(stderr, "%s%s: %s: done in %llu.%llu s", p->terminal ? "\r\033[K" : "", p->program, p->what, (unsigned long long)(ms / 1000),
-		(unsigned long long)(ms % 1000 / 100));
+	fprintf(stderr, "%s%s: %s: done in %llu.%llu s", p->terminal ? "\r\033[K" : "", p->program, p->what,
+		(unsigned long long)(ms / 1000), (unsigned long long)(ms % 1000 / 100));
 	if (p->bytes && p->done) {
 		amount(p, p->done, done, sizeof(done));
 		amount(p, ms ? p->done * 1000 / ms : p->done, rate, sizeof(rate));

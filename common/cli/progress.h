@@ -11,10 +11,10 @@
 
 struct progress {
 	const char *program, *what;
-	uint64_t total, done;	   /* in bytes when BYTES, else in steps; TOTAL 0: unknown */
+	uint64_t total, done; /* in bytes when BYTES, else in steps; TOTAL 0: unknown */
 	bool bytes;
 	bool terminal;
-	unsigned told;		   /* tenths told so far */
+	unsigned told; /* tenths told so far */
 	uint64_t started_ms, drawn_ms;
 };
 

@@ -190,7 +190,8 @@ static int check_volume(const struct cluster *c, const struct volume *v, struct 
 	if (v->kind == VOLUME_SHARED ? v->node != 0 : !cluster_node(c, v->node))
 		return error_set(e, EINVAL, "volume %s: there is no node %u", v->name, v->node);
 	if (v->bytes == 0 || v->bytes % 4096)
-		return error_set(e, EINVAL, "volume %s: %llu bytes: not a whole number of 4 KiB blocks", v->name, (unsigned long long)v->bytes);
+		return error_set(e, EINVAL, "volume %s: %llu bytes: not a whole number of 4 KiB blocks", v->name,
+				 (unsigned long long)v->bytes);
 	if (v->data.n == 0)
 		return error_set(e, EINVAL, "volume %s: it has no space on the SAN", v->name);
 	if (v->kind != VOLUME_ROOT)

@@ -247,7 +247,8 @@ static int read_head(const json_t *doc, struct cluster *c, struct error *e)
 	int r = get_uint(doc, "format", UINT32_MAX, &format, e);
 
 	if (r == 0 && format != DOCUMENT_FORMAT)
-		return error_set(e, format > DOCUMENT_FORMAT ? ENOTSUP : EINVAL, "format %u: this program reads format %d", format, DOCUMENT_FORMAT);
+		return error_set(e, format > DOCUMENT_FORMAT ? ENOTSUP : EINVAL, "format %u: this program reads format %d", format,
+				 DOCUMENT_FORMAT);
 	if (r == 0)
 		r = get_u64(doc, "generation", INT64_MAX, &c->generation, e);
 	if (r == 0)
@@ -307,7 +308,8 @@ static json_t *print_segments(const struct segments *s)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < s->n; i++)
-		json_array_append_new(list, json_pack("[I,I,I]", (json_int_t)s->v[i].pv, (json_int_t)s->v[i].start, (json_int_t)s->v[i].count));
+		json_array_append_new(list,
+				      json_pack("[I,I,I]", (json_int_t)s->v[i].pv, (json_int_t)s->v[i].start, (json_int_t)s->v[i].count));
 	return list;
 }
 
@@ -315,9 +317,9 @@ static json_t *print_node(const struct node *n)
 {
 	char mac[MAC_LEN], boot[IP4_LEN], storage[IP4_LEN];
 
-	return json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:s}", "number", (int)n->number, "name", n->name, "mac", mac_format(mac, &n->mac), "boot_ip",
-			 ip4_format(boot, n->boot_ip), "storage_ip", ip4_format(storage, n->storage_ip), "machine_id", n->machine_id, "image",
-			 n->image);
+	return json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:s}", "number", (int)n->number, "name", n->name, "mac", mac_format(mac, &n->mac),
+			 "boot_ip", ip4_format(boot, n->boot_ip), "storage_ip", ip4_format(storage, n->storage_ip), "machine_id",
+			 n->machine_id, "image", n->image);
 }
 
 static json_t *print_pv(const struct pv *p)
@@ -340,7 +342,8 @@ static json_t *print_slab(const struct slab *s)
 static json_t *print_volume(const struct volume *v)
 {
 	return json_pack("{s:s,s:s,s:i,s:s,s:I,s:o,s:o}", "name", v->name, "kind", volume_kind_name(v->kind), "node", (int)v->node, "image",
-			 v->image, "bytes", (json_int_t)v->bytes, "metadata", print_segments(&v->metadata), "data", print_segments(&v->data));
+			 v->image, "bytes", (json_int_t)v->bytes, "metadata", print_segments(&v->metadata), "data",
+			 print_segments(&v->data));
 }
 
 static json_t *print_settings(const struct settings *s)
@@ -356,12 +359,12 @@ static json_t *print_settings(const struct settings *s)
 	return o;
 }
 
-#define PRINT_LIST(doc, key, items, n, print)                              \
-	do {                                                               \
-		json_t *list_ = json_array();                              \
-		for (size_t i_ = 0; i_ < (n); i_++)                        \
-			json_array_append_new(list_, print(&(items)[i_])); \
-		json_object_set_new(doc, key, list_);                      \
+#define PRINT_LIST(doc, key, items, n, print)                                                                                              \
+	do {                                                                                                                               \
+		json_t *list_ = json_array();                                                                                              \
+		for (size_t i_ = 0; i_ < (n); i_++)                                                                                        \
+			json_array_append_new(list_, print(&(items)[i_]));                                                                 \
+		json_object_set_new(doc, key, list_);                                                                                      \
 	} while (0)
 
 static json_t *print_document(const struct cluster *c)
@@ -370,8 +373,8 @@ static json_t *print_document(const struct cluster *c)
 	json_t *doc, *keys = json_array();
 
 	str_hex(hex, c->key, sizeof(c->key));
-	doc = json_pack("{s:i,s:I,s:s,s:s,s:o}", "format", DOCUMENT_FORMAT, "generation", (json_int_t)c->generation, "id", c->id, "key", hex,
-			"settings", print_settings(&c->settings));
+	doc = json_pack("{s:i,s:I,s:s,s:s,s:o}", "format", DOCUMENT_FORMAT, "generation", (json_int_t)c->generation, "id", c->id, "key",
+			hex, "settings", print_settings(&c->settings));
 	explicit_bzero(hex, sizeof(hex));
 	for (size_t i = 0; i < c->settings.n_ssh_keys; i++)
 		json_array_append_new(keys, json_string(c->settings.ssh_keys[i]));

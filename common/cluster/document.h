@@ -9,7 +9,7 @@
 #include "cluster/model.h"
 
 #define DOCUMENT_FORMAT 1
-#define DOCUMENT_MAX	(31u * 1024 * 1024) /* bytes */
+#define DOCUMENT_MAX    (31u * 1024 * 1024) /* bytes */
 
 /*
  * Parses and checks (cluster_check). RET must be initialised; on success it is whole and the caller's to free, on failure

@@ -13,13 +13,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CLUSTER_KEY_LEN	  32
-#define CLUSTER_ID_SIZE	  37			  /* a UUID as text, and its NUL */
-#define IMAGE_REF_SIZE	  (NAME_SIZE + 12)	  /* "debian12@1" */
-#define VOLUME_NAME_SIZE  (2 * NAME_SIZE)	  /* "node3.root" */
-#define EXTENT_SECTORS	  8192			  /* of 512 bytes: a physical extent is 4 MiB */
-#define EXTENT_BYTES	  (EXTENT_SECTORS * 512ull)
-#define THIN_BLOCK_SECTORS 128			  /* a block of a node's thin pool: 64 KiB */
+#define CLUSTER_KEY_LEN    32
+#define CLUSTER_ID_SIZE    37               /* a UUID as text, and its NUL */
+#define IMAGE_REF_SIZE     (NAME_SIZE + 12) /* "debian12@1" */
+#define VOLUME_NAME_SIZE   (2 * NAME_SIZE)  /* "node3.root" */
+#define EXTENT_SECTORS     8192             /* of 512 bytes: a physical extent is 4 MiB */
+#define EXTENT_BYTES       (EXTENT_SECTORS * 512ull)
+#define THIN_BLOCK_SECTORS 128 /* a block of a node's thin pool: 64 KiB */
 
 /* COUNT extents from START on the PV with index PV. The first sector on the PV's partition is pe_start + START * EXTENT_SECTORS. */
 struct segment {
@@ -32,16 +32,16 @@ struct segments {
 
 struct pv {
 	char partuuid[CLUSTER_ID_SIZE]; /* GPT partition GUID, lower case */
-	char uuid[48];			/* LVM's */
-	uint64_t pe_start;		/* sectors */
+	char uuid[48];                  /* LVM's */
+	uint64_t pe_start;              /* sectors */
 	uint32_t extents;
 };
 
 struct image {
 	char name[NAME_SIZE];
 	unsigned version;
-	uint64_t bytes;	      /* of the file system, from the start of the volume */
-	char sha256[65];      /* of those bytes, as hex */
+	uint64_t bytes;         /* of the file system, from the start of the volume */
+	char sha256[65];        /* of those bytes, as hex */
 	char kernel[NAME_SIZE]; /* version, as in uname -r */
 	struct segments segments;
 };
@@ -56,10 +56,10 @@ enum volume_kind { VOLUME_ROOT, VOLUME_SWAP, VOLUME_SHARED };
 struct volume {
 	char name[VOLUME_NAME_SIZE]; /* "node3.root" */
 	enum volume_kind kind;
-	unsigned node;		     /* its node's number; 0 for shared */
-	char image[IMAGE_REF_SIZE];  /* of a root: its external origin; else "" */
-	uint64_t bytes;		     /* as the node sees it */
-	struct segments metadata;    /* of a root's thin pool; else none */
+	unsigned node;              /* its node's number; 0 for shared */
+	char image[IMAGE_REF_SIZE]; /* of a root: its external origin; else "" */
+	uint64_t bytes;             /* as the node sees it */
+	struct segments metadata;   /* of a root's thin pool; else none */
 	struct segments data;
 };
 
@@ -76,8 +76,8 @@ struct cluster {
 	uint64_t generation; /* of the document; counted from 1 */
 	char id[CLUSTER_ID_SIZE];
 	unsigned char key[CLUSTER_KEY_LEN]; /* secret: everything that the cluster keeps to itself derives from it */
-	struct settings settings;	    /* macs unused: they are the nodes' */
-	struct node *nodes;		    /* ascending by number */
+	struct settings settings;           /* macs unused: they are the nodes' */
+	struct node *nodes;                 /* ascending by number */
 	size_t n_nodes;
 	struct pv *pvs;
 	size_t n_pvs;

@@ -13,14 +13,14 @@
 static const char *const connection_kinds[] = {"ethernet", "infiniband", NULL};
 static const char *const mac_gathers[] = {"automatic", "manual", "from-file", NULL};
 
-#define F(field)	   offsetof(struct settings, field), sizeof(((struct settings *)0)->field)
-#define TEXT(field)	   SET_TEXT, F(field), 0, 0, NULL
-#define LABEL(field)	   SET_LABEL, F(field), 0, 0, NULL
-#define IP(field)	   SET_IP, F(field), 0, 0, NULL
-#define MASK(field)	   SET_MASK, F(field), 0, 0, NULL
+#define F(field)           offsetof(struct settings, field), sizeof(((struct settings *)0)->field)
+#define TEXT(field)        SET_TEXT, F(field), 0, 0, NULL
+#define LABEL(field)       SET_LABEL, F(field), 0, 0, NULL
+#define IP(field)          SET_IP, F(field), 0, 0, NULL
+#define MASK(field)        SET_MASK, F(field), 0, 0, NULL
 #define UINT(field, a, b)  SET_UINT, F(field), a, b, NULL
 #define SIZE(field, a, b)  SET_SIZE, F(field), a, b, NULL
-#define BOOL(field)	   SET_BOOL, F(field), 0, 0, NULL
+#define BOOL(field)        SET_BOOL, F(field), 0, 0, NULL
 #define CHOICE(field, all) SET_CHOICE, F(field), 0, 0, all
 
 const struct setting settings_table[] = {
@@ -31,7 +31,8 @@ const struct setting settings_table[] = {
 	{"meta-master-ip", IP(meta_master_ip), ".253", "address of this machine during the installation"},
 	{"connection-kind", CHOICE(connection_kind, connection_kinds), "ethernet", "network that leads to the SAN"},
 	{"number-of-nodes", UINT(number_of_nodes, 1, CLUSTER_MAX_NODES), NULL, "nodes of the cluster, this machine included"},
-	{"iscsi-target", TEXT(iscsi_target), "", "iSCSI name of the target, with ,LUN behind it when it has several disks; empty: the only one there is"},
+	{"iscsi-target", TEXT(iscsi_target), "",
+	 "iSCSI name of the target, with ,LUN behind it when it has several disks; empty: the only one there is"},
 	{"volume-size", SIZE(volume_size, 512, 1 << 20), "5120", "size of each node's root volume"},
 	{"swap-size", SIZE(swap_size, 0, 1 << 20), "2048", "size of each node's swap volume; 0: none"},
 	{"shared-size", SIZE(shared_size, 0, 1 << 26), "10240", "size of the volume shared among the nodes; 0: none"},

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #define CLUSTER_MAX_NODES 2000
-#define NAME_SIZE	  64 /* a label and its NUL */
+#define NAME_SIZE         64 /* a label and its NUL */
 
 enum connection_kind { CONNECTION_ETHERNET, CONNECTION_INFINIBAND };
 enum mac_gather { MAC_AUTOMATIC, MAC_MANUAL, MAC_FROM_FILE };
@@ -39,7 +39,7 @@ struct settings {
 	char domain[254];
 	bool confirm_ext_if, confirm_boot_if;
 	char ext_if[16], boot_if[16], storage_if[16]; /* "" = found by itself */
-	char storage_modules[256];		      /* comma-separated kernel modules for storage_if; "" = found by itself */
+	char storage_modules[256];                    /* comma-separated kernel modules for storage_if; "" = found by itself */
 	/* One network for boot and storage: the two first addresses are the same, and the masks too. */
 	uint32_t first_node_ip_netboot, netmask_netboot, first_node_ip_netstorage;
 	char cluster_hostname[48];
@@ -58,10 +58,10 @@ struct setting {
 	const char *key;
 	enum setting_type type;
 	size_t offset;
-	size_t size;		   /* of a text */
-	uint64_t min, max;	   /* of a number */
+	size_t size;               /* of a text */
+	uint64_t min, max;         /* of a number */
 	const char *const *choice; /* NULL-terminated; the value is the index */
-	const char *def;	   /* NULL: must be given. ".N": the host N of the storage network. "=KEY": the value of that key. "": none */
+	const char *def; /* NULL: must be given. ".N": the host N of the storage network. "=KEY": the value of that key. "": none */
 	const char *meaning;
 };
 extern const struct setting settings_table[];

@@ -78,7 +78,7 @@ static int check_collisions(const struct settings *s, struct error *e)
 	struct range nodes = {"the nodes' storage addresses", settings_storage_ip(s, 1), settings_storage_ip(s, s->number_of_nodes)};
 	struct range boot = {"the nodes' boot addresses", settings_boot_ip(s, 1), settings_boot_ip(s, s->number_of_nodes)};
 	const struct range *pairs[][2] = {{&storage, &meta}, {&storage, &spare}, {&storage, &nodes}, {&storage, &boot},
-					  {&meta, &nodes},   {&meta, &boot},	 {&spare, &nodes},   {&spare, &boot}};
+					  {&meta, &nodes},   {&meta, &boot},     {&spare, &nodes},   {&spare, &boot}};
 	int r = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(pairs) && r == 0; i++)
@@ -125,7 +125,8 @@ static int check_doubled(const struct numbered_mac *m, size_t n, struct error *e
 
 	for (size_t i = 1; i < n; i++)
 		if (mac_equal(&m[i - 1].mac, &m[i].mac))
-			return error_set(e, EINVAL, "mac.%zu: %s is mac.%zu too", m[i].number, mac_format(text, &m[i].mac), m[i - 1].number);
+			return error_set(e, EINVAL, "mac.%zu: %s is mac.%zu too", m[i].number, mac_format(text, &m[i].mac),
+					 m[i - 1].number);
 	return 0;
 }
 

@@ -149,12 +149,12 @@ static json_t *print_phases(const struct node_status *s)
 
 int status_print(const struct node_status *s, struct buf *b, struct error *e)
 {
-	json_auto_t *o = json_pack(
-		"{s:i,s:I,s:s,s:I,s:I,s:I,s:I,s:b,s:o,s:{s:s,s:I,s:I,s:I,s:I}}", "node", (int)s->node, "generation", (json_int_t)s->generation,
-		"boot_id", s->boot_id, "uptime_ms", (json_int_t)s->uptime_ms, "written", (json_int_t)s->written, "counter",
-		(json_int_t)s->counter, "boot_ms", (json_int_t)s->boot_ms, "leaving", s->leaving, "phases", print_phases(s), "root", "device",
-		s->root.device, "data_used", (json_int_t)s->root.data_used, "data_total", (json_int_t)s->root.data_total, "metadata_used",
-		(json_int_t)s->root.metadata_used, "metadata_total", (json_int_t)s->root.metadata_total);
+	json_auto_t *o = json_pack("{s:i,s:I,s:s,s:I,s:I,s:I,s:I,s:b,s:o,s:{s:s,s:I,s:I,s:I,s:I}}", "node", (int)s->node, "generation",
+				   (json_int_t)s->generation, "boot_id", s->boot_id, "uptime_ms", (json_int_t)s->uptime_ms, "written",
+				   (json_int_t)s->written, "counter", (json_int_t)s->counter, "boot_ms", (json_int_t)s->boot_ms, "leaving",
+				   s->leaving, "phases", print_phases(s), "root", "device", s->root.device, "data_used",
+				   (json_int_t)s->root.data_used, "data_total", (json_int_t)s->root.data_total, "metadata_used",
+				   (json_int_t)s->root.metadata_used, "metadata_total", (json_int_t)s->root.metadata_total);
 
 	if (!o || json_dump_callback(o, add_chunk, b, JSON_COMPACT) < 0 || !buf_ok(b))
 		return error_set(e, EINVAL, "status: cannot be printed as JSON");

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define STATUS_MAX_PHASES 24
-#define BOOT_ID_SIZE	  37 /* a UUID as text, and its NUL */
+#define BOOT_ID_SIZE      37 /* a UUID as text, and its NUL */
 
 struct status_phase {
 	char name[32];
@@ -27,11 +27,11 @@ struct node_status {
 	uint64_t written;   /* the node's clock, seconds since 1970 */
 	uint64_t counter;   /* counts what this run of metamaster has written */
 	uint64_t boot_ms;   /* from the start of the kernel until the system was up; 0 = not yet */
-	bool leaving;	    /* the last word of a node that shuts down */
+	bool leaving;       /* the last word of a node that shuts down */
 	struct status_phase phases[STATUS_MAX_PHASES];
 	size_t n_phases;
 	struct {
-		char device[256]; /* "" = no root volume here: a live system */
+		char device[256];                                              /* "" = no root volume here: a live system */
 		uint64_t data_used, data_total, metadata_used, metadata_total; /* bytes */
 	} root;
 };
@@ -50,7 +50,7 @@ int status_parse_phases(const char *text, size_t len, struct node_status *s, str
  * newer: clocks differ) than STATUS_FRESH seconds is silent. S may be NULL: never heard of. NOW is in seconds since 1970.
  */
 #define STATUS_SIGN_OF_LIFE 15
-#define STATUS_FRESH	    45
+#define STATUS_FRESH        45
 enum node_state { NODE_UP, NODE_LEFT, NODE_SILENT, NODE_UNSEEN };
 enum node_state status_judge(const struct node_status *s, uint64_t now);
 const char *node_state_name(enum node_state state); /* "up", "left", "silent", "unseen" */

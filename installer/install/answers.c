@@ -170,7 +170,8 @@ int answers_list_keys(bool json, struct error *e)
 		describe_default(d, &def);
 		list_key(t, d->key, buf_str(&value), buf_str(&def), d->meaning);
 	}
-	list_key(t, "first-node-ip-netboot-netstorage", "address", "none", "both first-node addresses at once, when boot and storage share a network");
+	list_key(t, "first-node-ip-netboot-netstorage", "address", "none",
+		 "both first-node addresses at once, when boot and storage share a network");
 	list_key(t, "ssh-key", "public key", "none", "may log in as root; may be given more than once");
 	list_key(t, "mac.N", "MAC address", "must be given", "boot interface of node N; mac.1 is the machine that installs");
 	return table_print(t, json, "keys", e);

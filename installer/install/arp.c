@@ -16,7 +16,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#define PROBES	 2
+#define PROBES   2
 #define PROBE_MS 300
 
 static int open_probe(const char *interface, struct sockaddr_ll *ret, struct ifreq *ret_hw, struct error *e)

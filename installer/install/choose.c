@@ -52,6 +52,7 @@ int iscsi_choose_lun(const char *target, const struct lun *all, size_t n, int wa
 			 str_bytes(size, sizeof(size), all[i].bytes));
 	}
 	if (wanted < 0)
-		return error_set(e, EINVAL, "iscsi-target: %s has several disks: put the LUN behind it (%s,LUN): %s", target, target, names);
+		return error_set(e, EINVAL, "iscsi-target: %s has several disks: put the LUN behind it (%s,LUN): %s", target, target,
+				 names);
 	return error_set(e, ENOENT, "iscsi-target: %s has no LUN %d; it has %s", target, wanted, names);
 }

@@ -23,8 +23,8 @@
 #include <unistd.h>
 
 #define MOUNT_POINT "/run/byre/install"
-#define KERNEL	    "boot/vmlinuz"
-#define INITRD	    "boot/initrd"
+#define KERNEL      "boot/vmlinuz"
+#define INITRD      "boot/initrd"
 
 /*
  * Inode tables and the journal are written now, once: initialised later, in the background, they would land in every node's private
@@ -37,9 +37,9 @@ static int make_fs(const struct install *in, const char *device, struct error *e
 	snprintf(journal, sizeof(journal), "size=%u", in->image_size.journal_mib);
 	snprintf(inodes, sizeof(inodes), "%" PRIu64, in->image_size.inodes);
 	snprintf(bytes, sizeof(bytes), "%" PRIu64, in->image_size.bytes / BLOCK_BYTES);
-	return spawn_simple(e, "mkfs.ext4", "-q", "-F", "-b", "4096", "-I", "256", "-N", inodes, "-J", journal, "-m", "1", "-L", "byre-root",
-			    "-O", "64bit,metadata_csum,resize_inode", "-E", "lazy_itable_init=0,lazy_journal_init=0,nodiscard", device, bytes,
-			    NULL);
+	return spawn_simple(e, "mkfs.ext4", "-q", "-F", "-b", "4096", "-I", "256", "-N", inodes, "-J", journal, "-m", "1", "-L",
+			    "byre-root", "-O", "64bit,metadata_csum,resize_inode", "-E", "lazy_itable_init=0,lazy_journal_init=0,nodiscard",
+			    device, bytes, NULL);
 }
 
 static int mount_image(const char *device, struct error *e)

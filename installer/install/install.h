@@ -27,7 +27,7 @@ struct install_options {
 
 /* What an archive unpacks to. */
 struct content {
-	uint64_t bytes;	 /* of file blocks, each file rounded up to BLOCK_BYTES */
+	uint64_t bytes;  /* of file blocks, each file rounded up to BLOCK_BYTES */
 	uint64_t inodes; /* files, folders, links and the rest */
 };
 #define BLOCK_BYTES 4096u
@@ -50,13 +50,13 @@ struct install {
 	struct image_size image_size;
 	char boot_if[16], storage_if[16];
 	char target[256]; /* logged in to; "" with --disk */
-	char disk[64];	  /* /dev/sda */
+	char disk[64];    /* /dev/sda */
 	struct disk_info info;
 	struct container_plan plan;
 	struct cluster cluster;
 	bool former_touched; /* --restart takes it away */
-	bool san_touched; /* the container is being made or there */
-	bool published;	  /* the cluster exists */
+	bool san_touched;    /* the container is being made or there */
+	bool published;      /* the cluster exists */
 	uint64_t started_ms, step_ms[STEPS_MAX];
 };
 

@@ -21,10 +21,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define REACH_MS   20000 /* how long a SAN that does not answer is tried */
-#define DISK_MS	   15000 /* how long the kernel may take to show the disks */
+#define REACH_MS    20000 /* how long a SAN that does not answer is tried */
+#define DISK_MS     15000 /* how long the kernel may take to show the disks */
 #define TARGETS_MAX 64
-#define LUNS_MAX   64
+#define LUNS_MAX    64
 
 static void sleep_ms(long ms)
 {
@@ -157,7 +157,8 @@ static void keep_session(const struct install *in)
 {
 	struct error e = ERROR_INIT;
 
-	if (access("/run/systemd/system", F_OK) == 0 && spawn_simple(&e, "systemctl", "--no-block", "start", "byre-iscsid.service", NULL) < 0)
+	if (access("/run/systemd/system", F_OK) == 0 &&
+	    spawn_simple(&e, "systemctl", "--no-block", "start", "byre-iscsid.service", NULL) < 0)
 		tell_more(in, "san: the session will not be renewed after an outage: %s", e.text);
 }
 

@@ -39,8 +39,8 @@ static int print_done_json(const struct install *in, double seconds, struct erro
 	for (size_t i = 0; install_step_names[i]; i++)
 		json_object_set_new(steps, install_step_names[i], json_integer((json_int_t)in->step_ms[i]));
 	o = json_pack("{s:s, s:I, s:s, s:s, s:s, s:I, s:I, s:o}", "cluster", in->settings.cluster_hostname, "nodes",
-		      (json_int_t)in->cluster.n_nodes, "id", in->cluster.id, "container", in->settings.container_name, "disk", in->disk, "content_bytes",
-		      (json_int_t)in->content.bytes, "total_ms", (json_int_t)(seconds * 1000), "steps_ms", steps);
+		      (json_int_t)in->cluster.n_nodes, "id", in->cluster.id, "container", in->settings.container_name, "disk", in->disk,
+		      "content_bytes", (json_int_t)in->content.bytes, "total_ms", (json_int_t)(seconds * 1000), "steps_ms", steps);
 	text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
 	if (!text)
 		return error_errno(e, ENOMEM, "result");

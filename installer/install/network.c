@@ -14,8 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SYS_NET	   "/sys/class/net"
-#define LINK_WAIT  15 /* seconds for a cable's link: a switch with spanning tree takes longer, then the SAN's own wait helps */
+#define SYS_NET   "/sys/class/net"
+#define LINK_WAIT 15 /* seconds for a cable's link: a switch with spanning tree takes longer, then the SAN's own wait helps */
 
 /* --- what the kernel says about interfaces ---------------------------------------------------------------------------- */
 

@@ -24,7 +24,8 @@ static int check_name(const struct install *in, struct error *e)
 
 	if (n <= 0)
 		return n;
-	return error_set(e, EEXIST, "container-name: a container '%s' is on %s already: choose another name", in->settings.container_name, place.disk);
+	return error_set(e, EEXIST, "container-name: a container '%s' is on %s already: choose another name", in->settings.container_name,
+			 place.disk);
 }
 
 /* 1: the container of that name is on our disk, and nowhere else. */
@@ -57,8 +58,8 @@ static int tell_taken(const struct install *in, struct error *e)
 	struct container_place place;
 
 	if (find_former(in, &place, NULL) == 1 && container_check_unfinished(&place, NULL) == 0)
-		error_set(e, EEXIST, "container-name: container '%s' on %s is unfinished: 'byre-install --restart' takes it away", place.name,
-			  place.disk);
+		error_set(e, EEXIST, "container-name: container '%s' on %s is unfinished: 'byre-install --restart' takes it away",
+			  place.name, place.disk);
 	return -EEXIST;
 }
 
@@ -99,8 +100,8 @@ static const struct table_column write_columns[] = {
 
 static void add_volume(json_t *list, const char *name, const char *kind, uint64_t bytes, uint64_t san)
 {
-	json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:I}", "name", name, "kind", kind, "size_bytes", (json_int_t)bytes, "san_bytes",
-					      (json_int_t)san));
+	json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:I}", "name", name, "kind", kind, "size_bytes", (json_int_t)bytes,
+					      "san_bytes", (json_int_t)san));
 }
 
 static void list_volumes(const struct install *in, json_t *list)
@@ -136,7 +137,8 @@ static void list_writes(const struct install *in, json_t *list)
 	snprintf(state, sizeof(state), "partition byre-%s-state", s->container_name);
 	snprintf(pv, sizeof(pv), "partition byre-%s-pv", s->container_name);
 	snprintf(image, sizeof(image), "%s, image %s@1", pv, s->base_distribution);
-	add_write(list, in->info.has_table ? "two partitions in the GPT that is there" : "a new GPT with two partitions", in->disk, 2 * 34 * 512);
+	add_write(list, in->info.has_table ? "two partitions in the GPT that is there" : "a new GPT with two partitions", in->disk,
+		  2 * 34 * 512);
 	add_write(list, "layout of the state area", state, 2ull * 4096);
 	add_write(list, "LVM label and metadata of the volume group", pv, MIB);
 	add_write(list, "a zeroed head for each node's store", pv, s->number_of_nodes * 4096ull);
@@ -154,7 +156,8 @@ static int print_table(const json_t *list, const struct table_column *columns, s
 
 	if (!t)
 		return error_errno(e, ENOMEM, "plan");
-	json_array_foreach(list, i, row) {
+	json_array_foreach(list, i, row)
+	{
 		table_row(t);
 		for (size_t k = 0; k < n; k++) {
 			const json_t *cell = json_object_get(row, columns[k].key);

@@ -19,7 +19,8 @@ int step_publish(struct install *in, struct error *e)
 	if (r < 0)
 		return r;
 	if (r != 1 || strcmp(place.disk, in->disk) != 0)
-		return error_set(e, ENOENT, "container %s: its partitions are not on %s, or not only there", in->settings.container_name, in->disk);
+		return error_set(e, ENOENT, "container %s: its partitions are not on %s, or not only there", in->settings.container_name,
+				 in->disk);
 	r = state_area_open(place.state, true, &a, e);
 	if (r == 0)
 		r = state_area_publish(a, &in->cluster, e);

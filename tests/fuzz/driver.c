@@ -74,7 +74,8 @@ static void insert_part(uint8_t *p, size_t *len, size_t size, const uint8_t *fro
 
 static void mutate(uint8_t *p, size_t *len, size_t size, const struct input *other)
 {
-	static const char *const spice[] = {"\0", "-1", "18446744073709551616", "\xff\xff\xff\xff", "\"", "{", "]", "---", "=", "\n", "\\u0000"};
+	static const char *const spice[] = {"\0", "-1",     "18446744073709551616", "\xff\xff\xff\xff", "\"", "{", "]", "---", "=",
+					    "\n", "\\u0000"};
 	const char *s = spice[below(ARRAY_SIZE(spice))];
 
 	switch (below(6)) {

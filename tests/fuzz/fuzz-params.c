@@ -21,14 +21,11 @@ static bool ends_in_quotes(const char *s)
 
 static void check(const struct params *p)
 {
-	if (!memchr(p->sif, 0, sizeof(p->sif)) || !p->sif[0] || strchr(p->sif, '/') ||
-	    p->n_sifm > PARAMS_MODULES)
+	if (!memchr(p->sif, 0, sizeof(p->sif)) || !p->sif[0] || strchr(p->sif, '/') || p->n_sifm > PARAMS_MODULES)
 		abort();
-	if (!memchr(p->ivid, 0, sizeof(p->ivid)) || !memchr(p->container, 0, sizeof(p->container)) ||
-	    strchr(p->container, '/'))
+	if (!memchr(p->ivid, 0, sizeof(p->ivid)) || !memchr(p->container, 0, sizeof(p->container)) || strchr(p->container, '/'))
 		abort();
-	if (p->storage_port < 1 || p->storage_port > 65535 || p->wait < 1 || p->init[0] != '/' ||
-	    strchr(p->live, '/'))
+	if (p->storage_port < 1 || p->storage_port > 65535 || p->wait < 1 || p->init[0] != '/' || strchr(p->live, '/'))
 		abort();
 	if (!p->live[0] && (p->storage_ip == p->sifip || (p->storage_ip ^ p->sifip) & p->sifnm))
 		abort();

@@ -53,7 +53,8 @@ int main(int argc, char **argv)
 		{"", "AREA DOCUMENT", 2, 2, NULL, run, NULL},
 		{NULL, NULL, 0, 0, NULL, NULL, NULL},
 	};
-	static const struct cli_program program = {"state-file", "publishes a document in a state area that is a file", NULL, commands, NULL};
+	static const struct cli_program program = {"state-file", "publishes a document in a state area that is a file", NULL, commands,
+						   NULL};
 
 	return cli_main(&program, argc, argv);
 }

@@ -36,7 +36,7 @@ struct sim {
 	enum sim_fault fault;
 	bool dead;
 	void (*before_read)(struct sim *s, uint64_t offset); /* may write */
-	uint64_t broken_from, broken_to; /* reads that begin in between fail with BROKEN_CODE */
+	uint64_t broken_from, broken_to;                     /* reads that begin in between fail with BROKEN_CODE */
 	int broken_code;
 	unsigned reads;
 	void *data;

@@ -134,7 +134,8 @@ static void ini_says_the_line(void **state)
 static void spawn_tells_how_it_ended(void **state)
 {
 	struct error e = ERROR_INIT;
-	const char *cat[] = {"cat", NULL}, *fails[] = {"sh", "-c", "echo one >&2; echo two >&2; exit 3", NULL}, *none[] = {"no-such-program", NULL};
+	const char *cat[] = {"cat", NULL}, *fails[] = {"sh", "-c", "echo one >&2; echo two >&2; exit 3", NULL},
+		   *none[] = {"no-such-program", NULL};
 	char *out = NULL;
 	int status = 0;
 
@@ -196,11 +197,16 @@ static void files_are_replaced_whole(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(numbers_are_taken_whole),   cmocka_unit_test(labels_are_host_names),
-		cmocka_unit_test(macs_are_checked),	     cmocka_unit_test(masks_have_their_ones_in_front),
-		cmocka_unit_test(crc32c_is_the_standard_one), cmocka_unit_test(errors_are_wrapped),
-		cmocka_unit_test(buffers_grow),		     cmocka_unit_test(ini_says_the_line),
-		cmocka_unit_test(spawn_tells_how_it_ended),  cmocka_unit_test(files_are_replaced_whole),
+		cmocka_unit_test(numbers_are_taken_whole),
+		cmocka_unit_test(labels_are_host_names),
+		cmocka_unit_test(macs_are_checked),
+		cmocka_unit_test(masks_have_their_ones_in_front),
+		cmocka_unit_test(crc32c_is_the_standard_one),
+		cmocka_unit_test(errors_are_wrapped),
+		cmocka_unit_test(buffers_grow),
+		cmocka_unit_test(ini_says_the_line),
+		cmocka_unit_test(spawn_tells_how_it_ended),
+		cmocka_unit_test(files_are_replaced_whole),
 		cmocka_unit_test(spawn_does_not_wait_for_what_stays_behind),
 	};
 

@@ -127,10 +127,8 @@ static void refusals_say_what_to_do(void **state)
 int main(void)
 {
 	const struct CMUnitTest all[] = {
-		cmocka_unit_test(the_login_says_who_and_what_for),
-		cmocka_unit_test(targets_are_named_a_line_each),
-		cmocka_unit_test(a_list_may_come_in_pieces),
-		cmocka_unit_test(no_target_is_no_error),
+		cmocka_unit_test(the_login_says_who_and_what_for), cmocka_unit_test(targets_are_named_a_line_each),
+		cmocka_unit_test(a_list_may_come_in_pieces),       cmocka_unit_test(no_target_is_no_error),
 		cmocka_unit_test(refusals_say_what_to_do),
 	};
 

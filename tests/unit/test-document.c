@@ -72,8 +72,10 @@ static void broken_documents_are_refused(void **state)
 	refused("\"generation\":1", "\"generation\":-1", "document: generation: no number from 0 to 9223372036854775807");
 	refused("\"generation\":1,", "\"generation\":1,\"generation\":2,", "document: line 1: duplicate object key near '\"generation\"'");
 	refused("\"key\":\"00", "\"key\":\"0", "document: key: not 64 hex digits");
-	refused("\"mac\":\"52:54:00:00:00:02\"", "\"mac\":\"52:54:00:00:00\"", "document: nodes[1]: mac: '52:54:00:00:00' is no MAC address");
-	refused("\"mac\":\"52:54:00:00:00:02\"", "\"mac\":\"52:54:00:00:00:01\"", "document: node 1 and node 2: both have MAC address 52:54:00:00:00:01");
+	refused("\"mac\":\"52:54:00:00:00:02\"", "\"mac\":\"52:54:00:00:00\"",
+		"document: nodes[1]: mac: '52:54:00:00:00' is no MAC address");
+	refused("\"mac\":\"52:54:00:00:00:02\"", "\"mac\":\"52:54:00:00:00:01\"",
+		"document: node 1 and node 2: both have MAC address 52:54:00:00:00:01");
 	refused("\"boot_ip\":\"192.168.0.2\"", "\"boot_ip\":\"192.168.0.3\"", "document: node 2 and node 3: both have address 192.168.0.3");
 	refused("\"name\":\"node2\"", "\"name\":\"node1\"", "document: two nodes are called 'node1'");
 	refused("\"number\":2", "\"number\":1", "document: node 1: numbers must ascend");

@@ -11,12 +11,12 @@
 
 /* --- content ---------------------------------------------------------------------------------------------------------- */
 
-#define LISTING                                                                           \
-	"drwxr-xr-x 0/0                     303 2026-11-20 23:02 squashfs-root\n"         \
-	"lrwxrwxrwx 0/0                       7 2026-11-20 23:02 squashfs-root/bin -> usr/bin\n" \
-	"crw-rw-rw- 0/0                   5,  1 2026-11-20 23:01 squashfs-root/dev/console\n"    \
-	"-rwsr-xr-x 0/0                    4097 2026-11-16 10:17 squashfs-root/usr/bin/su\n"     \
-	"-rw-r--r-- 1000/100                  0 2026-11-16 10:17 squashfs-root/a b\n"            \
+#define LISTING                                                                                                                            \
+	"drwxr-xr-x 0/0                     303 2026-11-20 23:02 squashfs-root\n"                                                          \
+	"lrwxrwxrwx 0/0                       7 2026-11-20 23:02 squashfs-root/bin -> usr/bin\n"                                           \
+	"crw-rw-rw- 0/0                   5,  1 2026-11-20 23:01 squashfs-root/dev/console\n"                                              \
+	"-rwsr-xr-x 0/0                    4097 2026-11-16 10:17 squashfs-root/usr/bin/su\n"                                               \
+	"-rw-r--r-- 1000/100                  0 2026-11-16 10:17 squashfs-root/a b\n"                                                      \
 	"drwxrwxrwt 0/0                       3 2026-11-20 23:02 squashfs-root/tmp\n"
 
 static void content_is_counted_in_blocks(void **state)

@@ -101,7 +101,8 @@ static void the_newest_comes_first(void **state)
 static void the_next_generation_spares_the_whole_one(void **state)
 {
 	const enum slot_state both[2] = {SLOT_WHOLE, SLOT_WHOLE}, first[2] = {SLOT_WHOLE, SLOT_DAMAGED}, none[2] = {SLOT_EMPTY, SLOT_EMPTY};
-	const struct slot_header h[2] = {{8, 1, 1}, {9, 1, 1}}, last[2] = {{LAYOUT_GENERATION_MAX - 1, 1, 1}, {LAYOUT_GENERATION_MAX, 1, 1}};
+	const struct slot_header h[2] = {{8, 1, 1}, {9, 1, 1}},
+				 last[2] = {{LAYOUT_GENERATION_MAX - 1, 1, 1}, {LAYOUT_GENERATION_MAX, 1, 1}};
 	uint64_t g;
 
 	(void)state;

@@ -79,8 +79,7 @@ static void every_parameter_is_taken(void **state)
 
 static void the_manuals_lines_are_taken(void **state)
 {
-	struct params p =
-		parsed("boot=x root=/dev/evms/defaultfoo storage_ip=192.168.0.200 sifm=e1000 quiet ---");
+	struct params p = parsed("boot=x root=/dev/evms/defaultfoo storage_ip=192.168.0.200 sifm=e1000 quiet ---");
 
 	(void)state;
 	assert_string_equal(p.container, "foo");
@@ -100,8 +99,7 @@ static void the_first_occurrence_counts(void **state)
 	assert_string_equal(p.sif, "eth1");
 	/* A later one is not even looked at, an earlier one is not skipped. */
 	parsed("storage_port=3260 storage_port=none");
-	refused("storage_port=none storage_port=3260",
-		"storage_port=none: not a port number from 1 to 65535");
+	refused("storage_port=none storage_port=3260", "storage_port=none: not a port number from 1 to 65535");
 }
 
 static void three_hyphens_end_the_list(void **state)
@@ -119,8 +117,7 @@ static void three_hyphens_end_the_list(void **state)
 
 static void other_words_are_the_kernels(void **state)
 {
-	struct params p = parsed(
-		"BOOT_IMAGE=/vmlinuz console=ttyS0,115200 ro storage_ipx=1 xsif=9 byre.other=1 Sif=eth7\n");
+	struct params p = parsed("BOOT_IMAGE=/vmlinuz console=ttyS0,115200 ro storage_ipx=1 xsif=9 byre.other=1 Sif=eth7\n");
 
 	(void)state;
 	assert_string_equal(p.sif, "eth0");
@@ -183,8 +180,7 @@ static void bad_values_are_named(void **state)
 	refused("storage_port=65536", "storage_port=65536: not a port number from 1 to 65535");
 	refused("sif=", "sif=: not the name of a network interface like eth0");
 	refused("sif=a/b", "sif=a/b: not the name of a network interface like eth0");
-	refused("sif=sixteen-bytes-xx",
-		"sif=sixteen-bytes-xx: not the name of a network interface like eth0");
+	refused("sif=sixteen-bytes-xx", "sif=sixteen-bytes-xx: not the name of a network interface like eth0");
 	refused("sifm=e1000,,tg3", "sifm=e1000,,tg3: not a list of at most 16 kernel modules like e1000,tg3");
 	refused("sifm=../x", "sifm=../x: not a list of at most 16 kernel modules like e1000,tg3");
 	refused("ivid=disk", "ivid=disk: not the name of an iSCSI target: it begins with iqn., eui. or naa.");

@@ -268,9 +268,10 @@ static void lvm_reports_are_read(void **state)
 {
 	static const char pvs[] = "{\"report\": [{\"pv\": [{\"pv_uuid\":\"VzWbRq-0001\", \"pe_start\":\"40960\", \"pv_pe_count\":\"441\", "
 				  "\"vg_extent_size\":\"8192\"}]}]}";
-	static const char lvs[] = "{\"report\": [{\"seg\": [{\"lv_name\":\"image\", \"seg_start_pe\":\"0\", \"seg_pe_ranges\":\"/dev/sda2:0-63\"},"
-				  "{\"lv_name\":\"stores\", \"seg_start_pe\":\"0\", \"seg_pe_ranges\":\"/dev/sda2:70-79\"},"
-				  "{\"lv_name\":\"stores\", \"seg_start_pe\":\"10\", \"seg_pe_ranges\":\"/dev/sda2:64-64\"}]}]}";
+	static const char lvs[] =
+		"{\"report\": [{\"seg\": [{\"lv_name\":\"image\", \"seg_start_pe\":\"0\", \"seg_pe_ranges\":\"/dev/sda2:0-63\"},"
+		"{\"lv_name\":\"stores\", \"seg_start_pe\":\"0\", \"seg_pe_ranges\":\"/dev/sda2:70-79\"},"
+		"{\"lv_name\":\"stores\", \"seg_start_pe\":\"10\", \"seg_pe_ranges\":\"/dev/sda2:64-64\"}]}]}";
 	struct lvm_volume v[] = {{.name = "image", .extents = 64}, {.name = "stores", .extents = 11}, {.name = "swap"}};
 	const struct segment want[] = {{0, 70, 10}, {0, 64, 1}};
 	struct pv pv = {.extents = 0};
@@ -289,10 +290,15 @@ static void lvm_reports_are_read(void **state)
 
 static void nonsense_from_lvm_is_refused(void **state)
 {
-	static const char *const bad[] = {"", "[]", "{}", "{\"report\":[]}", "{\"report\":[{\"seg\":3,\"pv\":3}]}",
-					  "{\"report\":[{\"seg\":[{\"lv_name\":\"image\",\"seg_pe_ranges\":\"/dev/sda2:9-3\"}],\"pv\":[]}]}",
-					  "{\"report\":[{\"seg\":[{\"lv_name\":\"image\",\"seg_pe_ranges\":\"sda2\"}],\"pv\":[{\"pv_uuid\":3}]}]}",
-					  "{\"report\":[{\"seg\":[],\"pv\":[{\"pv_uuid\":\"x\",\"pe_start\":\"-1\"}]}]}"};
+	static const char *const bad[] = {
+		"",
+		"[]",
+		"{}",
+		"{\"report\":[]}",
+		"{\"report\":[{\"seg\":3,\"pv\":3}]}",
+		"{\"report\":[{\"seg\":[{\"lv_name\":\"image\",\"seg_pe_ranges\":\"/dev/sda2:9-3\"}],\"pv\":[]}]}",
+		"{\"report\":[{\"seg\":[{\"lv_name\":\"image\",\"seg_pe_ranges\":\"sda2\"}],\"pv\":[{\"pv_uuid\":3}]}]}",
+		"{\"report\":[{\"seg\":[],\"pv\":[{\"pv_uuid\":\"x\",\"pe_start\":\"-1\"}]}]}"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

@@ -116,7 +116,8 @@ static void storage_of_its_own_shows(void **state)
 	assert_int_equal(services_dns_names(&c, &names, &e), 0);
 	assert_int_equal(services_pxelinux(&c, cluster_node(&c, 2), &sample_boot, &pxe, &e), 0);
 	assert_non_null(strstr(names.data, "192.168.0.2 node2\n10.0.0.2 node2-storage\n"));
-	assert_non_null(strstr(pxe.data, " sif=ib0 sifip=10.0.0.2 sifnm=255.255.255.0 sifm=ib_ipoib,mlx4_ib ivid=iqn.2001-05.com.example:rack1 root="));
+	assert_non_null(strstr(
+		pxe.data, " sif=ib0 sifip=10.0.0.2 sifnm=255.255.255.0 sifm=ib_ipoib,mlx4_ib ivid=iqn.2001-05.com.example:rack1 root="));
 }
 
 /* dnsmasq itself takes the configuration and the map. */
@@ -250,14 +251,10 @@ static void rendering_twice_changes_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_file_is_golden),
-		cmocka_unit_test(boot_texts_are_golden),
-		cmocka_unit_test(storage_of_its_own_shows),
-		cmocka_unit_test(dnsmasq_takes_it),
-		cmocka_unit_test(ssh_keygen_agrees),
-		cmocka_unit_test(keys_differ),
-		cmocka_unit_test(the_record_reads_back),
-		cmocka_unit_test(rendering_twice_changes_nothing),
+		cmocka_unit_test(every_file_is_golden),     cmocka_unit_test(boot_texts_are_golden),
+		cmocka_unit_test(storage_of_its_own_shows), cmocka_unit_test(dnsmasq_takes_it),
+		cmocka_unit_test(ssh_keygen_agrees),        cmocka_unit_test(keys_differ),
+		cmocka_unit_test(the_record_reads_back),    cmocka_unit_test(rendering_twice_changes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

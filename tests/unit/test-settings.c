@@ -6,10 +6,10 @@
 #include <errno.h>
 #include <stdio.h>
 
-#define MINIMAL                           \
-	"storage-ip = 192.168.0.250\n"    \
-	"number-of-nodes = 2\n"           \
-	"mac.1 = 52:54:00:00:00:01\n"     \
+#define MINIMAL                                                                                                                            \
+	"storage-ip = 192.168.0.250\n"                                                                                                     \
+	"number-of-nodes = 2\n"                                                                                                            \
+	"mac.1 = 52:54:00:00:00:01\n"                                                                                                      \
 	"mac.2 = 52:54:00:00:00:02\n"
 
 static void expect(const char *more, const char *message)
@@ -94,7 +94,8 @@ static void addresses_must_fit_together(void **state)
 	(void)state;
 	expect("meta-master-ip = 192.168.1.253\n", "f: meta-master-ip: 192.168.1.253 lies outside the network 192.168.0.0/255.255.255.0");
 	expect("spare-local-ip = 192.168.0.2\n", "f: spare-local-ip and the nodes' storage addresses: both would have 192.168.0.2");
-	expect("first-node-ip-netboot-netstorage = 192.168.0.249\nprimary-gateway-local-ip = 192.168.0.249\nbackup-gateway-local-ip = 192.168.0.250\n",
+	expect("first-node-ip-netboot-netstorage = 192.168.0.249\nprimary-gateway-local-ip = 192.168.0.249\nbackup-gateway-local-ip = "
+	       "192.168.0.250\n",
 	       "f: storage-ip and the nodes' storage addresses: both would have 192.168.0.250");
 	expect("backup-gateway-local-ip = 192.168.0.9\n", "f: backup-gateway-local-ip: 192.168.0.9 is no node's boot address");
 	expect("spare-local-ip = 192.168.0.255\n", "f: spare-local-ip: 192.168.0.255 is its network's own or broadcast address");
@@ -142,9 +143,9 @@ static void a_cluster_of_one_node_has_no_backup(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(defaults_are_the_documented_ones), cmocka_unit_test(what_is_printed_reads_back),
-		cmocka_unit_test(wrong_values_get_one_line),	    cmocka_unit_test(addresses_must_fit_together),
-		cmocka_unit_test(two_nodes_cannot_share_a_mac),	    cmocka_unit_test(what_is_required_is_missed),
+		cmocka_unit_test(defaults_are_the_documented_ones),    cmocka_unit_test(what_is_printed_reads_back),
+		cmocka_unit_test(wrong_values_get_one_line),           cmocka_unit_test(addresses_must_fit_together),
+		cmocka_unit_test(two_nodes_cannot_share_a_mac),        cmocka_unit_test(what_is_required_is_missed),
 		cmocka_unit_test(a_cluster_of_one_node_has_no_backup),
 	};
 

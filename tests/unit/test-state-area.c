@@ -226,9 +226,9 @@ static void a_damaged_newest_document_is_told_and_the_older_used(void **state)
 		damage(&s, slot_offset(0) + places[i]);
 		assert_int_equal(read_number(a, &rep), 1);
 		assert_int_equal(rep.generation, 1);
-		assert_string_equal(rep.warning,
-				    i < 2 ? "the header of slot 0 is damaged: generation 1 in slot 1 is used"
-					  : "generation 2 in slot 0 is unusable (its text does not match its checksum): the older generation 1 is used");
+		assert_string_equal(rep.warning, i < 2 ? "the header of slot 0 is damaged: generation 1 in slot 1 is used"
+						       : "generation 2 in slot 0 is unusable (its text does not match its checksum): the "
+							 "older generation 1 is used");
 		assert_int_equal(area_inspect(a, view, NULL), 0);
 		assert_int_equal(view[0].state, SLOT_DAMAGED);
 		assert_int_equal(view[1].state, SLOT_WHOLE);
@@ -488,7 +488,7 @@ static void only_what_never_had_a_document_is_unfinished(void **state)
 
 	assert_int_equal(state_area_format(p.state, "debian12", "00000000-2749-4c83-9aa4-51c5a0a3b9d1", NULL), 0);
 	assert_int_equal(container_check_unfinished(&p, &e), 0); /* the status is that of an area before it */
-	poke(fd, slot_offset(1) + 100, "x");			 /* a header that is damaged was one */
+	poke(fd, slot_offset(1) + 100, "x");                     /* a header that is damaged was one */
 	assert_int_equal(container_check_unfinished(&p, &e), -EEXIST);
 
 	assert_int_equal(state_area_format(p.state, "debian12", c.id, NULL), 0);
@@ -529,8 +529,9 @@ static void a_document_that_does_not_parse_is_passed_over(void **state)
 	assert_int_equal(area_write_document(a, 2, "{}", 2, NULL), 0);
 	assert_int_equal(state_area_load(a, &again, &rep, NULL), 0);
 	assert_int_equal(rep.generation, 1);
-	assert_string_equal(rep.warning,
-			    "generation 2 in slot 0 is unusable (document: format: no number from 0 to 4294967295): the older generation 1 is used");
+	assert_string_equal(
+		rep.warning,
+		"generation 2 in slot 0 is unusable (document: format: no number from 0 to 4294967295): the older generation 1 is used");
 	state_area_close(a);
 	sim_free(&s);
 }

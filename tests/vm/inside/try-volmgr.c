@@ -244,9 +244,14 @@ int main(int argc, char **argv)
 		int operands;
 		int (*run)(char **argv, struct error *e);
 	} verbs[] = {
-		{"install", 7, do_install}, {"abandon", 0, do_abandon}, {"compose", 1, do_compose},
-		{"create", 6, do_create},   {"remove-unfinished", 0, do_remove_unfinished},
-		{"release", 1, do_release}, {"publish", 0, do_publish}, {"status", 2, do_status},
+		{"install", 7, do_install},
+		{"abandon", 0, do_abandon},
+		{"compose", 1, do_compose},
+		{"create", 6, do_create},
+		{"remove-unfinished", 0, do_remove_unfinished},
+		{"release", 1, do_release},
+		{"publish", 0, do_publish},
+		{"status", 2, do_status},
 		{"area", 1, do_area},
 	};
 	struct error e = ERROR_INIT;
