@@ -89,7 +89,7 @@ ip address add 192.168.0.250/24 dev rest0
 # The two ends are one host here: its own traffic would take the loopback, and does; what is said is what counts.
 tgtd -f -C 0 --iscsi portal=192.168.0.250:3260 >"$WORK/tgtd.log" 2>&1 &
 tgtd=$! # with targets it does not heed SIGTERM
-trap 'kill -9 "$tgtd"; rm -rf "$WORK"' EXIT
+trap 'kill -9 "$tgtd"; wait "$tgtd" 2>/dev/null; rm -rf "$WORK"' EXIT
 for ((i = 0; i < 50; i++)); do admin --op show --mode system >/dev/null 2>&1 && break; sleep 0.1; done
 
 add_target() {
