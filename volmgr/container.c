@@ -156,24 +156,6 @@ static int describe(struct cluster *c, const struct pv *pv, struct lvm_volume *l
 	return r;
 }
 
-/* What describe put into C, taken out again. */
-static void undescribe(struct cluster *c)
-{
-	for (size_t i = 0; i < c->n_images; i++)
-		segments_free(&c->images[i].segments);
-	for (size_t i = 0; i < c->n_slabs; i++)
-		segments_free(&c->slabs[i].segments);
-	for (size_t i = 0; i < c->n_volumes; i++) {
-		segments_free(&c->volumes[i].metadata);
-		segments_free(&c->volumes[i].data);
-	}
-	free(steal_ptr(c->images));
-	free(steal_ptr(c->slabs));
-	free(steal_ptr(c->volumes));
-	free(steal_ptr(c->pvs));
-	c->n_images = c->n_slabs = c->n_volumes = c->n_pvs = 0;
-}
-
 /* --- heads of volumes -------------------------------------------------------------------------------------------------------- */
 
 static uint64_t segment_offset(const struct cluster *c, const struct segment *s)
@@ -320,7 +302,7 @@ int container_create(struct cluster *c, const struct disk_info *d, const struct 
 		return r;
 	r = fill_container(c, &place, p, image_name, &t, e);
 	if (r < 0) {
-		undescribe(c);
+		cluster_forget_storage(c);
 		remove_container(d->path, &place, NULL);
 		error_wrap(e, "container %s", c->settings.container_name);
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cluster/model.h"
 
+#include "base/cleanup.h"
 #include "base/str.h"
 
 #include <errno.h>
@@ -20,7 +21,7 @@ void segments_free(struct segments *s)
 	*s = (struct segments){NULL, 0};
 }
 
-void cluster_free(struct cluster *c)
+void cluster_forget_storage(struct cluster *c)
 {
 	for (size_t i = 0; i < c->n_images; i++)
 		segments_free(&c->images[i].segments);
@@ -30,11 +31,17 @@ void cluster_free(struct cluster *c)
 		segments_free(&c->volumes[i].metadata);
 		segments_free(&c->volumes[i].data);
 	}
+	free(steal_ptr(c->images));
+	free(steal_ptr(c->slabs));
+	free(steal_ptr(c->volumes));
+	free(steal_ptr(c->pvs));
+	c->n_images = c->n_slabs = c->n_volumes = c->n_pvs = 0;
+}
+
+void cluster_free(struct cluster *c)
+{
+	cluster_forget_storage(c);
 	free(c->nodes);
-	free(c->pvs);
-	free(c->images);
-	free(c->slabs);
-	free(c->volumes);
 	settings_free(&c->settings);
 	explicit_bzero(c, sizeof(*c));
 }

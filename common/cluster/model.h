@@ -91,6 +91,8 @@ struct cluster {
 
 void cluster_init(struct cluster *c);
 void cluster_free(struct cluster *c);
+/* Empties pvs, images, slabs and volumes; the rest stays. */
+void cluster_forget_storage(struct cluster *c);
 static inline void cluster_freep(struct cluster *c)
 {
 	cluster_free(c);
