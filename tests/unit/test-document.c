@@ -92,7 +92,7 @@ static void segments_must_be_inside_and_apart(void **state)
 	refused("[0,1002,256]", "[1,1002,256]", "document: node1.root: segment [1,1002,256] lies outside its PV");
 	refused("[0,1002,256]", "[0,7900,256]", "document: node1.root: segment [0,7900,256] lies outside its PV");
 	refused("[0,1002,256]", "[0,4294967295,4294967295]", "document: node1.root: segment [0,4294967295,4294967295] lies outside its PV");
-	refused("[0,1002,256]", "[0,1002,259]", "document: node1.root and node2.root overlap on the SAN at extent 1258");
+	refused("[0,1002,256]", "[0,1002,257]", "document: node1.root and node2.root overlap on the SAN at extent 1258");
 	refused("[0,1002,256]", "[0,100,10]", "document: debian12 and node1.root overlap on the SAN at extent 100");
 	refused("[0,1002,256]", "[0,1002]", "document: volumes[1]: data: segment 0 is not [pv,start,count]");
 }
