@@ -18,6 +18,7 @@ LAB_RUN=/run/byre-lab/$LAB
 LAB_NS=byre-$LAB
 LAB_NET=192.168.0
 LAB_SAN_IP=$LAB_NET.250
+LAB_SAN_IP2=$LAB_NET.248 # its second portal
 LAB_SAN_PORT=${LAB_SAN_PORT:-3260}
 LAB_SAN_IQN=iqn.2026-11.org.byre.lab:san
 LAB_HOST_IP=$LAB_NET.249

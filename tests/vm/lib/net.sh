@@ -24,7 +24,8 @@ net_up() {
 	ip netns add "$LAB_NS" || die "cannot make the network namespace $LAB_NS"
 	in_net ip link set lo up
 	in_net ip link add lan type bridge stp_state 0 forward_delay 0 mcast_snooping 0 || die "cannot make a bridge in $LAB_NS"
-	in_net ip addr add "$LAB_SAN_IP/24" dev lan
+	san_is_lio || in_net ip addr add "$LAB_SAN_IP/24" dev lan
+	in_net ip addr add "$LAB_SAN_IP2/24" dev lan
 	in_net ip addr add "$LAB_HOST_IP/24" dev lan
 	# The firmware waits for an IPv6 router; the nodes' dnsmasq advertises fd77::/64.
 	in_net ip addr add fd77::250/64 dev lan nodad
@@ -65,18 +66,29 @@ is_cut() {
 	in_net ip link show "tap$1" >/dev/null 2>&1 && ! in_net ip -o link show "tap$1" | grep -q ' master lan '
 }
 
-# The SAN's cable: its packets vanish, no connection is refused or reset.
-net_cut_san() { in_net nft "flush chain inet lab cut_in; add rule inet lab cut_in ip daddr $LAB_SAN_IP tcp dport $LAB_SAN_PORT drop"; }
-net_heal_san() { in_net nft flush chain inet lab cut_in; }
+# The SAN's cable: its packets vanish, no connection is refused or reset. WHAT: san, the first portal's, or san2, the second one's.
+net_portal() { if [ "$1" = san2 ]; then echo "$LAB_SAN_IP2"; else echo "$LAB_SAN_IP"; fi; }
+net_cut_san() {
+	san_is_lio && { net_cut_machine san; return; }
+	net_heal_san "$1"
+	in_net nft "add rule inet lab cut_in ip daddr $(net_portal "$1") tcp dport $LAB_SAN_PORT drop"
+}
+net_heal_san() {
+	local handle
+	san_is_lio && { net_heal_machine san; return; }
+	for handle in $(in_net nft -a list chain inet lab cut_in | sed -n "s/.* daddr $(net_portal "$1") .* # handle //p"); do
+		in_net nft delete rule inet lab cut_in handle "$handle"
+	done
+}
 
 cmd_net() {
 	local verb=${1-} what=${2-}
 	[ $# = 2 ] || die_usage "usage: lab net cut|heal N"
 	need_lab
-	[ "$what" = san ] || check_machine "$what"
+	[[ $what =~ ^san2?$ ]] || check_machine "$what"
 	case $verb in
-	cut) if [ "$what" = san ]; then net_cut_san; else net_cut_machine "$what"; fi ;;
-	heal) if [ "$what" = san ]; then net_heal_san; else net_heal_machine "$what"; fi ;;
+	cut) if [[ $what = san* ]]; then net_cut_san "$what"; else net_cut_machine "$what"; fi ;;
+	heal) if [[ $what = san* ]]; then net_heal_san "$what"; else net_heal_machine "$what"; fi ;;
 	*) die_usage "unknown verb 'net $verb'" ;;
 	esac
 }

@@ -1,9 +1,10 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The SAN: tgtd in the lab's namespace with a private control socket, and one sparse file as its LUN.
+# The SAN: tgtd in the lab's namespace with a private control socket, and one sparse file as its LUN; or LIO (lio.sh) with the same file.
 
 san_tgtadm() { TGT_IPC_SOCKET=$LAB_RUN/tgtd in_net tgtadm -C 7 --lld iscsi "$@"; }
-san_running() { proc_alive "$LAB_DIR/tgtd"; }
+san_is_lio() { [ "$(get "$LAB_DIR/san" tgt)" = lio ]; }
+san_running() { if san_is_lio; then lio_running; else proc_alive "$LAB_DIR/tgtd"; fi; }
 
 # san_make: the sparse LUN file; an existing one is kept.
 san_make() {
@@ -13,14 +14,41 @@ san_make() {
 # san_start: starts the target and opens it to everybody once the LUN is there; does nothing when it runs.
 san_start() {
 	san_running && return 0
+	san_is_lio && { lio_start; return; }
 	san_spawn || return 1
 	san_tgtadm --mode target --op new --tid 1 -T "$LAB_SAN_IQN" &&
 		san_tgtadm --mode logicalunit --op new --tid 1 --lun 1 -b "$LAB_DIR/lun" &&
 		san_tgtadm --mode logicalunit --op update --tid 1 --lun 1 --params vendor_id=BYRE,product_id=LAB,scsi_sn="lab-$LAB" &&
-		san_tgtadm --mode target --op bind --tid 1 -I ALL && return 0
+		san_more_luns && san_second_portal && san_chap && san_tgtadm --mode target --op bind --tid 1 -I ALL && return 0
 	san_stop
 	warn "the SAN did not take its target: see $LAB_DIR/tgtd.log"
 	return 1
+}
+
+# san_more_luns: those that `lab san add` has made, as LUN 2, 3, ...
+san_more_luns() {
+	local n
+	for ((n = 2; ; n++)); do
+		[ -e "$LAB_DIR/lun$n" ] || return 0
+		san_tgtadm --mode logicalunit --op new --tid 1 --lun "$n" -b "$LAB_DIR/lun$n" || return 1
+	done
+}
+
+# san_add SIZE: one more LUN, while the target runs.
+san_add() {
+	local n=2
+	while [ -e "$LAB_DIR/lun$n" ]; do n=$((n + 1)); done
+	truncate -s "$1" "$LAB_DIR/lun$n" || die "cannot make a LUN of $1"
+	! san_running || san_tgtadm --mode logicalunit --op new --tid 1 --lun "$n" -b "$LAB_DIR/lun$n"
+}
+
+san_second_portal() { san_tgtadm --mode portal --op new --param "portal=$LAB_SAN_IP2:$LAB_SAN_PORT"; }
+
+# san_chap: where $LAB_DIR/chap says "USER SECRET", nobody else may log in.
+san_chap() {
+	local user secret
+	read -r user secret 2>/dev/null <"$LAB_DIR/chap" || return 0
+	san_tgtadm --mode account --op new --user "$user" --password "$secret" && san_tgtadm --mode account --op bind --tid 1 --user "$user"
 }
 
 # san_spawn: tgtd runs and answers on its control socket, or 1 and a message.
@@ -42,6 +70,7 @@ san_spawn() {
 # san_stop: the target is gone from one moment to the next; what it acknowledged is in the file.
 san_stop() {
 	local pid
+	san_is_lio && { lio_stop; return; }
 	pid=$(proc_pid "$LAB_DIR/tgtd") && kill -9 "$pid" && proc_wait "$pid" 10
 	rm -f "$LAB_DIR/tgtd"
 }
@@ -82,11 +111,12 @@ san_stats() {
 }
 
 cmd_san() {
-	case ${1-} in start | stop | stats) ;; *) die_usage "usage: lab san start|stop|stats [--json]" ;; esac
+	case ${1-} in start | stop | stats) ;; add) [ $# = 2 ] || die_usage "usage: lab san add SIZE" ;; *) die_usage "usage: lab san start|stop|stats [--json]|add SIZE" ;; esac
 	need_lab
 	case $1 in
 	start) san_start || exit 1 ;;
 	stop) san_stop ;;
+	add) san_add "$2" ;;
 	stats) san_stats "${2-}" ;;
 	esac
 }
