@@ -92,9 +92,23 @@ struct san {
 	uint32_t ip;
 	unsigned port;
 	char target[224], initiator[64];
+	unsigned sessions;
 };
-/* Finds the target when P names none, and logs in. The kernel holds the session afterwards. */
+/*
+ * Finds the target when P names none, and logs in through every portal that answers; one is enough, and is in RET. The kernel holds the sessions
+ * afterwards.
+ */
 int iscsi_login(const struct params *p, const struct mac *mac, struct san *ret, struct error *e);
+
+/* --- ibft.c: what the firmware knows of the SAN (ACPI table iBFT, as the kernel shows it) --------------------------------- */
+
+struct ibft {
+	char initiator[224], target[224];  /* iSCSI names; "" when there is no table, or none in it */
+	char user[256], secret[256];       /* of CHAP; "" = none */
+	char user_in[256], secret_in[256]; /* with which the SAN proves itself; "" = it need not */
+};
+/* Reads it below ROOT ("" on a machine). False: this firmware has none. */
+bool ibft_read(const char *root, struct ibft *ret);
 
 /* --- sanroot.c, liveroot.c: the two roots. Return when NEW_ROOT is mounted; they wait for what is not there. ---------- */
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # PID 1 of a booting machine, and the tool that packs it.
 programs += init
-init_src := $(addprefix initrd/,main.c params.c say.c wait.c modules.c net.c discovery.c portal.c iscsi.c fs.c sanroot.c liveroot.c handover.c)
+init_src := $(addprefix initrd/,main.c params.c say.c wait.c modules.c net.c discovery.c portal.c ibft.c iscsi.c fs.c sanroot.c liveroot.c handover.c)
 init_floors := base cluster compose
 init_pkgs := libkmod libmnl jansson
 init_libs := compose cluster base

@@ -138,6 +138,12 @@ static int take_live(struct params *p, const char *value, const char **why)
 	return str_copy(p->live, sizeof(p->live), value);
 }
 
+static int take_portals(struct params *p, const char *value, const char **why)
+{
+	*why = "too long";
+	return str_copy(p->portals_text, sizeof(p->portals_text), value);
+}
+
 static int take_mtu(struct params *p, const char *value, const char **why)
 {
 	*why = "not a number of bytes from 576 to 65520";
@@ -172,6 +178,7 @@ static const struct {
 	{"BOOTIF", take_bootif, NULL},
 	{"init", take_init, NULL},
 	{"byre.live", take_live, "debian12"},
+	{"byre.portals", take_portals, NULL},
 	{"byre.mtu", take_mtu, NULL},
 	{"byre.wait", take_wait, NULL},
 };
@@ -260,6 +267,21 @@ static int check(const struct params *p, struct error *e)
 	return 0;
 }
 
+static int parse_portals(struct params *p, struct error *e)
+{
+	int r = portals_parse(p->portals_text, p->storage_port, p->portals, &p->n_portals, e);
+	char ip[IP4_LEN];
+
+	if (r < 0)
+		return error_wrap(e, "byre.portals");
+	for (size_t i = 0; i < p->n_portals && !p->live[0]; i++)
+		if ((p->portals[i].ip ^ p->sifip) & p->sifnm || p->portals[i].ip == p->sifip)
+			return error_set(e, EINVAL,
+					 "byre.portals=%s: not another machine in the network of sifip: correct it, sifip or sifnm",
+					 ip4_format(ip, p->portals[i].ip));
+	return 0;
+}
+
 int params_parse(const char *cmdline, struct params *ret, struct error *e)
 {
 	struct params p = defaults;
@@ -272,7 +294,9 @@ int params_parse(const char *cmdline, struct params *ret, struct error *e)
 		if (r < 0)
 			return r;
 	}
-	r = check(&p, e);
+	r = parse_portals(&p, e);
+	if (r == 0)
+		r = check(&p, e);
 	if (r < 0)
 		return r;
 	*ret = p;

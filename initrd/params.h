@@ -9,6 +9,7 @@
  *   BOOTIF=01-aa-bb-...    the interface the firmware booted from, as pxelinux and iPXE tell it; takes the place of sif unless sif is given
  *   byre.live[=NAME]       the root is NAME.squashfs on the medium [debian12], not the SAN
  *   init=/PATH             what the root starts [/sbin/init]
+ *   byre.portals=A.B.C.D[:PORT],...   further addresses of the SAN [none]; the port is storage_port where none is said
  *   byre.mtu=N             of the interface [left alone]           byre.wait=N      longest pause between two attempts, seconds [30]
  *
  * Words are separated by white space; double quotes keep a word together, as in the kernel. Of a parameter that appears twice the
@@ -19,6 +20,7 @@
 
 #include "base/addr.h"
 #include "base/error.h"
+#include "cluster/portals.h"
 #include "cluster/settings.h"
 
 #include <stdbool.h>
@@ -31,6 +33,9 @@
 struct params {
 	uint32_t storage_ip, sifip, sifnm; /* host byte order */
 	unsigned storage_port;
+	char portals_text[160]; /* as it was given: storage_port may come behind it */
+	struct portal portals[PORTALS_MAX];
+	size_t n_portals;
 	char sif[IFNAME_SIZE];
 	bool sif_given;
 	char sifm[PARAMS_MODULES][64];

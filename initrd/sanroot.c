@@ -9,6 +9,8 @@
 #include "cluster/model.h"
 #include "cluster/san.h"
 #include "volmgr/compose.h"
+#include "volmgr/paths.h"
+#include "volmgr/registration.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,10 +20,11 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-#define LINK_PATIENCE 5000  /* ms in which a link comes up without our saying that we wait */
-#define DISK_PATIENCE 10000 /* and the disk after the login */
-#define MAX_NICS      32
-#define MAX_PLACES    8
+#define LINK_PATIENCE  5000  /* ms in which a link comes up without our saying that we wait */
+#define DISK_PATIENCE  10000 /* and the disk after the login */
+#define PATHS_PATIENCE 3000  /* and those of all paths */
+#define MAX_NICS       32
+#define MAX_PLACES     8
 
 /* What is found on the way; nothing of it is let go before the new root runs. */
 struct boot {
@@ -51,7 +54,7 @@ static void load_drivers(const struct params *p)
 /* Loaded while the link comes up. */
 static void load_storage(void)
 {
-	static const char *const names[] = {"crc32c", "iscsi_tcp", "sd_mod", "dm_thin_pool", "ext4"};
+	static const char *const names[] = {"crc32c", "iscsi_tcp", "sd_mod", "dm_thin_pool", "ext4", "iscsi_ibft"};
 	struct error e;
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -105,7 +108,8 @@ static void log_in(struct boot *b)
 	phase_begin("san");
 	while (iscsi_login(b->p, &b->nic.mac, &b->san, &e) < 0)
 		backoff_wait(&pause, &e);
-	phase_end("logged in to the SAN", "%s at %s:%u", b->san.target, ip4_format(ip, b->san.ip), b->san.port);
+	phase_end("logged in to the SAN", "%s at %s:%u%s", b->san.target, ip4_format(ip, b->san.ip), b->san.port,
+		  b->san.sessions > 1 ? " and more" : "");
 }
 
 /* 1: the one wanted is in b->place; 0: none of that name yet. */
@@ -136,6 +140,32 @@ static int look_for_container(struct boot *b, struct error *e)
 	return error_set(e, ENOENT, "the SAN's disk holds no container %s: check root (there are: %s)", b->p->container,
 			 *names ? names : "none"),
 	       0;
+}
+
+/* Waits a little for the disks of all sessions; a path that is late comes in later (paths_tend). */
+static int stand_on_paths(struct boot *b, struct error *e)
+{
+	uint64_t start = clock_boot_ms();
+	unsigned least = 0;
+	int r;
+
+	if (!paths_wanted(&b->cluster))
+		return 0;
+	while ((r = paths_count(&b->cluster, &least, e)) < 0 || least < b->san.sessions) {
+		if (clock_boot_ms() - start > PATHS_PATIENCE)
+			break;
+		wait_ms(50);
+	}
+	r = paths_compose(&b->cluster, &least, e);
+	if (r == 0)
+		r = container_find_one(b->place.name, &b->place, e);
+	if (r < 0)
+		return r;
+	/* It was read by one path alone. */
+	state_area_close(b->area);
+	b->area = NULL;
+	say("%u paths lead to %s", least, b->place.name);
+	return 0;
 }
 
 static void find_container(struct boot *b)
@@ -216,12 +246,28 @@ static int compose_one(struct boot *b, const char *const *pvs, enum volume_kind 
 	return v ? volume_compose(&b->cluster, v, pvs, ret_path, e) : 0;
 }
 
+/* Before anything is written: a SAN that is reserved takes writes only from those who are on its list. A boot that was fenced while it waited has ended. */
+static int register_here(const struct boot *b, const char *const *pvs, struct error *e)
+{
+	int r = fence_register(&b->cluster, pvs, b->node->number, NULL, e);
+
+	if (r == -EKEYREJECTED) {
+		say("%s", e->text);
+		fence_restart();
+	}
+	return r;
+}
+
 static int compose(struct boot *b, struct error *e)
 {
 	cleanup_free const char **pvs = NULL;
 	char swap[256];
-	int r = cluster_pv_paths(&b->cluster, &pvs, e);
+	int r = stand_on_paths(b, e);
 
+	if (r == 0)
+		r = cluster_pv_paths(&b->cluster, &pvs, e);
+	if (r == 0)
+		r = register_here(b, pvs, e);
 	if (r < 0)
 		return r;
 	r = compose_one(b, pvs, VOLUME_ROOT, b->root, e);

@@ -9,7 +9,7 @@ install-live:
 	$(Q)install -m 755 installer/live-start $(DESTDIR)$(libexecdir)/
 
 root_inputs := $(addprefix installer/,mkroot mkbase dates.sh live-start) $(wildcard installer/debian12.*) \
-	$(shell find installer/root ! -type d) $(wildcard docs/man/*.8 docs/completion/* */*.service)
+	$(shell find installer/root ! -type d ! -xtype l) $(wildcard docs/man/*.8 docs/completion/* */*.service)
 
 # The programs are not all known yet when this file is read.
 .SECONDEXPANSION:

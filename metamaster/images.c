@@ -119,7 +119,7 @@ void images_follow(const struct cluster *c)
 	char ref[IMAGE_REF_SIZE];
 
 	for (size_t i = 0; i < c->n_images; i++)
-		if (is_needed(c, image_ref(ref, &c->images[i])))
+		if (!c->images[i].filling && is_needed(c, image_ref(ref, &c->images[i])))
 			hold(c, &c->images[i]);
 	for (size_t i = 0; i < MAX_IMAGES; i++)
 		if (held[i].ref[0] && !is_needed(c, held[i].ref))

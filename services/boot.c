@@ -103,6 +103,8 @@ static void add_parameters(const struct cluster *c, const struct node *n, struct
 	char ip[IP4_LEN];
 
 	buf_printf(b, "storage_ip=%s storage_port=%u", ip4_format(ip, s->storage_ip), s->storage_port);
+	if (s->storage_portals[0])
+		buf_printf(b, " byre.portals=%s", s->storage_portals);
 	if (s->storage_if[0])
 		buf_printf(b, " sif=%s", s->storage_if);
 	buf_printf(b, " sifip=%s", ip4_format(ip, n->storage_ip));

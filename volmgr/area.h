@@ -41,10 +41,34 @@ struct slot_view {
 };
 int area_inspect(struct state_area *a, struct slot_view ret[2], struct error *e);
 
-/* The generation that a publish has to take. */
-int area_next_generation(struct state_area *a, uint64_t *ret, struct error *e);
+/*
+ * The generation that a publish has to take: newer than SEEN and than any that is there, and not in slot KEEP, from which readers take the document (-1: the
+ * slot with the newest whole text, if any).
+ */
+int area_next_generation(struct state_area *a, int keep, uint64_t seen, uint64_t *ret, struct error *e);
 
 /* Writes TEXT as document GENERATION (from area_next_generation): text, flush, header, flush, and reads both back. */
 int area_write_document(struct state_area *a, uint64_t generation, const char *text, size_t len, struct error *e);
 
+/*
+ * Publishes C although no document there can be read, as a generation that nobody has seen: newer than c->generation (that of the file it comes from) and than what
+ * headers and history tell of. -EXDEV: the area belongs to a cluster of another id.
+ */
+int area_restore(struct state_area *a, struct cluster *c, struct error *e);
+
+/* --- intent, history ---------------------------------------------------------------------------------------------------- */
+
+/* Set: LVM metadata may be ahead of the state. Flushed and read back. A damaged one reads as set: looking once too often does no harm. */
+int area_intent_write(struct state_area *a, bool set, struct error *e);
+int area_intent_read(struct state_area *a, bool *ret, struct error *e);
+
+/*
+ * The record of a generation is written before its document's header, and flushed with the document's text: one that is newer than the newest document was
+ * never published.
+ */
+int area_history_write(struct state_area *a, const struct history_record *h, struct error *e);
+/* -ENODATA: no record of that generation (never was, overwritten, or damaged). */
+int area_history_read(struct state_area *a, uint64_t generation, struct history_record *ret, struct error *e);
+/* All of them, newest first, in one allocation. */
+int area_history_list(struct state_area *a, struct history_record **ret, size_t *ret_n, struct error *e);
 #endif

@@ -11,23 +11,14 @@
 
 bool attach_read_only, attach_force;
 
-/* By number or by name. */
-static int find_node(const struct view *v, const char *text, const struct node **ret, struct error *e)
-{
-	unsigned number;
-
-	*ret = str_to_uint(text, 1, CLUSTER_MAX_NODES, &number) == 0 ? cluster_node(&v->c, number) : cluster_node_by_name(&v->c, text);
-	return *ret ? 0 : error_set(e, ENOENT, "there is no node '%.80s'", text);
-}
-
-static int find_root(const struct view *v, const struct node *n, const struct volume **ret, struct error *e)
+int tool_find_root(const struct view *v, const struct node *n, const struct volume **ret, struct error *e)
 {
 	*ret = cluster_node_volume(&v->c, n->number, VOLUME_ROOT);
 	return *ret ? 0 : error_set(e, ENOENT, "node %s has no root volume", n->name);
 }
 
 /* A pool that its node goes on writing would be read as a jumble. */
-static int check_stopped(const struct view *v, const struct node *n, const struct volume *root, struct error *e)
+int tool_check_stopped(const struct view *v, const struct node *n, const struct volume *root, bool force, struct error *e)
 {
 	struct node_status s;
 	bool told = node_status_read(v, n->number, &s, NULL) == 0;
@@ -37,7 +28,7 @@ static int check_stopped(const struct view *v, const struct node *n, const struc
 		return error_set(e, EBUSY, "node %s: its root volume is in use on this machine", n->name);
 	if (state == NODE_UP)
 		return error_set(e, EBUSY, "node %s is up: shut it down first", n->name);
-	if (state == NODE_SILENT && !attach_force)
+	if (state == NODE_SILENT && !force)
 		return error_set(e, EBUSY, "node %s is silent, but did not shut down: make sure that it is off, then use --force", n->name);
 	return 0;
 }
@@ -60,11 +51,11 @@ int attach_run(int argc, char **argv, struct error *e)
 	if (r == 0)
 		r = view_need_pvs(&v, e);
 	if (r == 0)
-		r = find_node(&v, argv[0], &n, e);
+		r = view_node(&v, argv[0], &n, e);
 	if (r == 0)
-		r = find_root(&v, n, &root, e);
+		r = tool_find_root(&v, n, &root, e);
 	if (r == 0)
-		r = check_stopped(&v, n, root, e);
+		r = tool_check_stopped(&v, n, root, attach_force, e);
 	if (r == 0)
 		r = volume_look(&v.c, root, v.pvs, path, e);
 	if (r < 0)
@@ -82,8 +73,8 @@ int detach_run(int argc, char **argv, struct error *e)
 
 	(void)argc;
 	if (r == 0)
-		r = find_node(&v, argv[0], &n, e);
+		r = view_node(&v, argv[0], &n, e);
 	if (r == 0)
-		r = find_root(&v, n, &root, e);
+		r = tool_find_root(&v, n, &root, e);
 	return r == 0 ? volume_unlook(&v.c, root, e) : r;
 }

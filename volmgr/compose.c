@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "volmgr/compose.h"
 
-#include "base/cleanup.h"
+#include "base/crc32c.h"
 #include "base/file.h"
 #include "base/str.h"
 #include "compose_look.h"
-#include "dm.h"
+#include "compose_parts.h"
+#include "wipe.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,32 +15,51 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#define NO_SPACE_TIMEOUT "/sys/module/dm_thin_pool/parameters/no_space_timeout"
-#define SECTOR           512
-#define LOW_WATER_PART   8                      /* the pool tells when less than 1/8 of its blocks … */
-#define LOW_WATER_MAX    (256ull * 1024 * 1024) /* … or than so many bytes are free */
+#define RUN_DIR   "/run/byre"
+#define LOCK_FILE RUN_DIR "/compose.lock"
 
-#define cleanup_table CLEANUP(mapper_table_free)
+/* --- one at a time ------------------------------------------------------------------------------------------------------ */
 
-/* One device of a volume, by name and by the uuid that tells it from another container's. */
-struct device {
-	char name[MAPPER_NAME_SIZE];
-	char uuid[MAPPER_UUID_SIZE];
-};
+/* One byte of the file is one lock, of this open file and not of the process (fcntl(2), F_OFD_SETLKW). Two volumes on one byte wait for each other needlessly. */
+static int lock_byte(off_t byte, int *ret_fd, struct error *e)
+{
+	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+	int r = dir_make(AT_FDCWD, RUN_DIR, 0755, e), fd;
 
-/* What a call has made, to be taken down again when it fails. */
-struct undo {
-	char names[6][MAPPER_NAME_SIZE];
-	size_t n;
-};
+	if (r < 0)
+		return r;
+	fd = open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return error_errno(e, errno, LOCK_FILE);
+	while (fcntl(fd, F_OFD_SETLKW, &l) < 0)
+		if (errno != EINTR) {
+			r = error_errno(e, errno, "locking " LOCK_FILE);
+			close(fd);
+			return r;
+		}
+	*ret_fd = fd;
+	return 0;
+}
 
-static void undo_all(struct undo *u)
+int lock_volume(const char *what, int *ret_fd, struct error *e)
+{
+	return lock_byte(1 + (off_t)crc32c(0, what, strlen(what)), ret_fd, e);
+}
+
+int lock_all(int *ret_fd, struct error *e)
+{
+	return lock_byte(0, ret_fd, e);
+}
+
+/* --- names ---------------------------------------------------------------------------------------------------------------- */
+
+void undo_all(struct undo *u)
 {
 	while (u->n)
 		mapper_remove(u->names[--u->n], NULL);
 }
 
-static int name_device(const struct cluster *c, const char *what, const char *part, struct device *ret, struct error *e)
+int name_device(const struct cluster *c, const char *what, const char *part, struct device *ret, struct error *e)
 {
 	int n = snprintf(ret->name, sizeof(ret->name), "byre-%s-%s%s", c->settings.container_name, what, part);
 	int u = snprintf(ret->uuid, sizeof(ret->uuid), "BYRE-%s-%s%s", c->id, what, part);
@@ -51,9 +71,8 @@ static int name_device(const struct cluster *c, const char *what, const char *pa
 
 /* --- tables ------------------------------------------------------------------------------------------------------------- */
 
-/* SEGS as linear lines, at most BYTES of them (0: all), rounded up to whole sectors. */
-static int linear_table(const struct cluster *c, const struct segments *segs, uint64_t bytes, const char *const *pv_paths,
-			struct mapper_table *t, struct error *e)
+int linear_table(const struct cluster *c, const struct segments *segs, uint64_t bytes, const char *const *pv_paths, struct mapper_table *t,
+		 struct error *e)
 {
 	uint64_t left = bytes ? (bytes + SECTOR - 1) / SECTOR : UINT64_MAX;
 
@@ -81,15 +100,14 @@ static int linear_table(const struct cluster *c, const struct segments *segs, ui
 	return 0;
 }
 
-static int single_line(struct mapper_table *t, const char *type, uint64_t bytes, const char *params, struct error *e)
+int table_line(struct mapper_table *t, const char *type, uint64_t bytes, const char *params, struct error *e)
 {
 	return mapper_table_add(t, type, bytes / SECTOR, params) < 0 ? error_errno(e, ENOMEM, "table") : 0;
 }
 
 /* --- devices ------------------------------------------------------------------------------------------------------------ */
 
-/* 1: a whole device of ours is there. 0: none is; one left half-made by a crash is taken away. */
-static int there(const struct device *d, struct mapper_info *ret, struct error *e)
+int device_there(const struct device *d, struct mapper_info *ret, struct error *e)
 {
 	int r = mapper_info(d->name, ret, e);
 
@@ -102,13 +120,12 @@ static int there(const struct device *d, struct mapper_info *ret, struct error *
 	return mapper_remove(d->name, e);
 }
 
-/* Makes D with table T unless it is there with that table. */
-static int make(const struct device *d, const struct mapper_table *t, struct undo *u, struct error *e)
+int device_make(const struct device *d, const struct mapper_table *t, struct undo *u, struct error *e)
 {
 	struct mapper_info i;
 
 	for (int tries = 0;; tries++) {
-		int r = there(d, &i, e);
+		int r = device_there(d, &i, e);
 
 		if (r < 0)
 			return r;
@@ -123,7 +140,7 @@ static int make(const struct device *d, const struct mapper_table *t, struct und
 	}
 }
 
-static int make_linear(const struct cluster *c, const struct device *d, const struct segments *segs, uint64_t bytes, bool read_only,
+int device_make_linear(const struct cluster *c, const struct device *d, const struct segments *segs, uint64_t bytes, bool read_only,
 		       const char *const *pv_paths, struct undo *u, struct error *e)
 {
 	struct mapper_table t cleanup_table = {.read_only = read_only};
@@ -131,10 +148,10 @@ static int make_linear(const struct cluster *c, const struct device *d, const st
 
 	if (r == 0)
 		r = linear_table(c, segs, bytes, pv_paths, &t, e);
-	return r == 0 ? make(d, &t, u, e) : r;
+	return r == 0 ? device_make(d, &t, u, e) : r;
 }
 
-static int device_number(const struct device *d, char ret[32], struct error *e)
+int device_number(const struct device *d, char ret[32], struct error *e)
 {
 	struct mapper_info i;
 	int r = mapper_info(d->name, &i, e);
@@ -163,12 +180,17 @@ static int image_device(const struct cluster *c, const struct image *i, const ch
 	return name_device(c, image_ref(ref, i), end, ret, e);
 }
 
-static int make_origin(const struct cluster *c, const struct image *i, const char *const *pv_paths, struct device *ret, struct undo *u,
-		       struct error *e)
+int image_origin(const struct cluster *c, const struct image *i, struct device *ret, struct error *e)
 {
-	int r = image_device(c, i, IMAGE_ORIGIN, ret, e);
+	return image_device(c, i, IMAGE_ORIGIN, ret, e);
+}
 
-	return r == 0 ? make_linear(c, ret, &i->segments, i->bytes, true, pv_paths, u, e) : r;
+int image_make_origin(const struct cluster *c, const struct image *i, const char *const *pv_paths, struct undo *u, struct error *e)
+{
+	struct device d;
+	int r = image_origin(c, i, &d, e);
+
+	return r == 0 ? device_make_linear(c, &d, &i->segments, i->bytes, true, pv_paths, u, e) : r;
 }
 
 /* BYTES 0: all of its segments. */
@@ -176,11 +198,14 @@ static int compose_image(const struct cluster *c, const struct image *i, const c
 			 const char *const *pv_paths, char ret_path[256], struct error *e)
 {
 	struct undo u = {.n = 0};
+	cleanup_fd int all = -1;
 	struct device d;
 	int r = image_device(c, i, end, &d, e);
 
 	if (r == 0)
-		r = make_linear(c, &d, &i->segments, bytes, read_only, pv_paths, &u, e);
+		r = lock_all(&all, e);
+	if (r == 0)
+		r = device_make_linear(c, &d, &i->segments, bytes, read_only, pv_paths, &u, e);
 	if (r < 0) {
 		undo_all(&u);
 		error_wrap(e, "image %s@%u", i->name, i->version);
@@ -192,9 +217,12 @@ static int compose_image(const struct cluster *c, const struct image *i, const c
 
 static int release_image(const struct cluster *c, const struct image *i, const char *end, struct error *e)
 {
+	cleanup_fd int all = -1;
 	struct device d;
 	int r = image_device(c, i, end, &d, e);
 
+	if (r == 0)
+		r = lock_all(&all, e);
 	return r == 0 ? mapper_remove(d.name, e) : r;
 }
 
@@ -218,193 +246,60 @@ int image_release_writable(const struct cluster *c, const struct image *i, struc
 	return release_image(c, i, IMAGE_NEW, e);
 }
 
-/* --- roots ------------------------------------------------------------------------------------------------------------------ */
-
-/* The devices of a root's volume, from below. */
-struct root {
-	struct device image, metadata, data, pool, thin;
-};
-
-/*
- * A volume that is only looked at has devices of its own names, so that it is never taken for the composed one; and its own view of the image,
- * see make_long_image.
- */
-static int name_root(const struct cluster *c, const struct volume *v, bool look, struct root *ret, struct error *e)
+bool image_writable_is_composed(const struct cluster *c, const struct image *i, bool *ret_open)
 {
-	const struct {
-		const char *part, *look;
-		struct device *d;
-	} names[] = {
-		{NULL, "-look-image", &ret->image},  {"-metadata", "-look-metadata", &ret->metadata},
-		{"-data", "-look-data", &ret->data}, {"-pool", "-look-pool", &ret->pool},
-		{"", "-look", &ret->thin},
-	};
-	const struct image *i = cluster_image(c, v->image);
-	int r;
+	struct mapper_info info = {.exists = false};
+	struct device d;
 
-	if (!i)
-		return error_set(e, ENOENT, "its image %s is not in the state", v->image);
-	r = image_device(c, i, IMAGE_ORIGIN, &ret->image, e);
-	for (size_t k = 0; k < ARRAY_SIZE(names) && r == 0; k++)
-		if (look || names[k].part)
-			r = name_device(c, v->name, look ? names[k].look : names[k].part, names[k].d, e);
-	return r;
-}
-
-/* A full pool waits for space for ever, as long as this says 0. */
-static void wait_for_space(void)
-{
-	cleanup_fd int fd = open(NO_SPACE_TIMEOUT, O_WRONLY | O_CLOEXEC);
-
-	if (fd >= 0)
-		write_full(fd, "0", 1);
-}
-
-static uint64_t low_water_blocks(uint64_t data_bytes)
-{
-	uint64_t bytes = data_bytes / LOW_WATER_PART;
-
-	return (bytes < LOW_WATER_MAX ? bytes : LOW_WATER_MAX) / (THIN_BLOCK_SECTORS * SECTOR);
-}
-
-/*
- * The image with zeros behind it up to the volume's size. A pool that is read-only passes every read of a block that was never written to the
- * origin, also where the origin has ended (Linux 6.1).
- */
-static int make_long_image(const struct cluster *c, const struct volume *v, const char *const *pv_paths, const struct device *d,
-			   struct undo *u, struct error *e)
-{
-	const struct image *i = cluster_image(c, v->image);
-	struct mapper_table t cleanup_table = {.read_only = true};
-	int r = mapper_need("zero", e);
-
-	if (r == 0)
-		r = linear_table(c, &i->segments, i->bytes, pv_paths, &t, e);
-	if (r == 0 && v->bytes > i->bytes)
-		r = single_line(&t, "zero", v->bytes - i->bytes, "", e);
-	return r == 0 ? make(d, &t, u, e) : r;
-}
-
-/* The target wants a writable table even when it is told to be read-only; the devices beneath it are not writable then. */
-static int make_pool(const struct root *r, uint64_t data_bytes, bool look, struct undo *u, struct error *e)
-{
-	struct mapper_table t cleanup_table = {.read_only = false};
-	char metadata[32], data[32], params[160];
-	int x = device_number(&r->metadata, metadata, e);
-
-	if (x == 0)
-		x = device_number(&r->data, data, e);
-	if (x < 0)
-		return x;
-	snprintf(params, sizeof(params), "%s %s %d %llu %s", metadata, data, THIN_BLOCK_SECTORS,
-		 (unsigned long long)low_water_blocks(data_bytes), look ? "1 read_only" : "0");
-	x = single_line(&t, "thin-pool", data_bytes, params, e);
-	return x == 0 ? make(&r->pool, &t, u, e) : x;
-}
-
-/*
- * The root is thin device 0. Transaction 0 means that a fresh pool may not have it yet; 1 that it has, so that no boot but the first asks for one.
- */
-static int open_pool(const struct root *r, bool look, struct error *e)
-{
-	struct mapper_pool s;
-	int x = mapper_pool_status(r->pool.name, &s, e);
-
-	if (x < 0)
-		return x;
-	if (s.failed || s.needs_check)
-		return error_set(e, EUCLEAN, "%s: the pool's metadata is damaged: check it with thin_check, repair it with thin_repair",
-				 r->pool.name);
-	if (look)
-		return s.transaction ? 0 : error_set(e, ENODATA, "it was never booted: nothing to look at");
-	if (s.transaction > 0)
-		return 0;
-	x = mapper_message(r->pool.name, "create_thin 0", e);
-	if (x < 0 && x != -EEXIST)
-		return x;
-	return mapper_message(r->pool.name, "set_transaction_id 0 1", e);
-}
-
-static int make_thin(const struct root *r, uint64_t bytes, bool look, struct undo *u, struct error *e)
-{
-	struct mapper_table t cleanup_table = {.read_only = look};
-	char pool[32], image[32], params[80];
-	int x = device_number(&r->pool, pool, e);
-
-	if (x == 0)
-		x = device_number(&r->image, image, e);
-	if (x < 0)
-		return x;
-	snprintf(params, sizeof(params), "%s 0 %s", pool, image);
-	x = single_line(&t, "thin", bytes, params, e);
-	return x == 0 ? make(&r->thin, &t, u, e) : x;
-}
-
-static int make_root(const struct cluster *c, const struct volume *v, bool look, const char *const *pv_paths, struct device *ret,
-		     struct undo *u, struct error *e)
-{
-	const uint64_t data_bytes = segments_extents(&v->data) * EXTENT_BYTES;
-	struct mapper_info info;
-	struct root root;
-	int r = name_root(c, v, look, &root, e);
-
-	if (r < 0)
-		return r;
-	*ret = root.thin;
-	r = mapper_need("thin-pool", e);
-	if (r == 0)
-		r = there(&root.thin, &info, e);
-	if (r != 0)
-		return r < 0 ? r : 0;
-	wait_for_space();
-	if (look)
-		r = make_long_image(c, v, pv_paths, &root.image, u, e);
-	else
-		r = make_origin(c, cluster_image(c, v->image), pv_paths, &root.image, u, e);
-	if (r == 0)
-		r = make_linear(c, &root.metadata, &v->metadata, 0, look, pv_paths, u, e);
-	if (r == 0)
-		r = make_linear(c, &root.data, &v->data, 0, look, pv_paths, u, e);
-	if (r == 0)
-		r = make_pool(&root, data_bytes, look, u, e);
-	if (r == 0)
-		r = open_pool(&root, look, e);
-	return r == 0 ? make_thin(&root, v->bytes, look, u, e) : r;
-}
-
-/* The image's device goes with the last volume on it. */
-static int release_root(const struct cluster *c, const struct volume *v, bool look, struct error *e)
-{
-	struct mapper_info i;
-	struct root root;
-	int r = name_root(c, v, look, &root, e);
-	const struct device *parts[] = {&root.thin, &root.pool, &root.data, &root.metadata};
-
-	for (size_t k = 0; k < ARRAY_SIZE(parts) && r == 0; k++)
-		r = mapper_remove(parts[k]->name, e);
-	if (r == 0)
-		r = mapper_info(root.image.name, &i, e);
-	if (r == 0 && i.exists && i.open_count == 0 && mapper_remove(root.image.name, e) < 0)
-		error_clear(e); /* somebody has just opened it */
-	return r;
+	if (image_device(c, i, IMAGE_NEW, &d, NULL) < 0 || mapper_info(d.name, &info, NULL) < 0 || !info.exists)
+		return false;
+	if (ret_open)
+		*ret_open = info.open_count > 0;
+	return strcmp(info.uuid, d.uuid) == 0;
 }
 
 /* --- volumes ------------------------------------------------------------------------------------------------------------------ */
+
+/* Every device of V but what has to be done once it is there. */
+static int make_devices(const struct cluster *c, const struct volume *v, bool look, const char *const *pv_paths, struct device *ret,
+			struct undo *u, struct error *e)
+{
+	cleanup_fd int all = -1;
+	int r = lock_all(&all, e);
+
+	if (r < 0)
+		return r;
+	if (volume_is_thin(v))
+		return thin_make(c, v, look, pv_paths, ret, u, e);
+	r = name_device(c, v->name, "", ret, e);
+	return r == 0 ? device_make_linear(c, ret, &v->data, v->bytes, false, pv_paths, u, e) : r;
+}
+
+/* A plain volume that is new is wiped before its path is known to anybody; the shared one was when it was made. */
+static int wipe_new(const struct volume *v, const struct device *d, struct error *e)
+{
+	char path[256];
+	int r;
+
+	if (volume_is_thin(v) || v->kind == VOLUME_SHARED)
+		return 0;
+	mapper_path(d->name, path);
+	r = wipe_first_use(path, v, NULL, NULL, e);
+	return r < 0 ? r : 0;
+}
 
 static int compose(const struct cluster *c, const struct volume *v, bool look, const char *const *pv_paths, char ret_path[256],
 		   struct error *e)
 {
 	struct undo u = {.n = 0};
+	cleanup_fd int lock = -1;
 	struct device d;
-	int r;
+	int r = lock_volume(v->name, &lock, e);
 
-	if (v->kind == VOLUME_ROOT) {
-		r = make_root(c, v, look, pv_paths, &d, &u, e);
-	} else {
-		r = name_device(c, v->name, "", &d, e);
-		if (r == 0)
-			r = make_linear(c, &d, &v->data, v->bytes, false, pv_paths, &u, e);
-	}
+	if (r == 0)
+		r = make_devices(c, v, look, pv_paths, &d, &u, e);
+	if (r == 0 && u.n)
+		r = wipe_new(v, &d, e);
 	if (r < 0) {
 		undo_all(&u);
 		error_wrap(e, "volume %s", v->name);
@@ -414,19 +309,17 @@ static int compose(const struct cluster *c, const struct volume *v, bool look, c
 	return 0;
 }
 
-int volume_compose(const struct cluster *c, const struct volume *v, const char *const *pv_paths, char ret_path[256], struct error *e)
+static int release(const struct cluster *c, const struct volume *v, bool look, struct error *e)
 {
-	return compose(c, v, false, pv_paths, ret_path, e);
-}
-
-int volume_release(const struct cluster *c, const struct volume *v, struct error *e)
-{
+	cleanup_fd int lock = -1, all = -1;
 	struct device d;
-	int r;
+	int r = lock_volume(v->name, &lock, e);
 
-	if (v->kind == VOLUME_ROOT) {
-		r = release_root(c, v, false, e);
-	} else {
+	if (r == 0)
+		r = lock_all(&all, e);
+	if (r == 0 && volume_is_thin(v)) {
+		r = thin_release(c, v, look, e);
+	} else if (r == 0) {
 		r = name_device(c, v->name, "", &d, e);
 		if (r == 0)
 			r = mapper_remove(d.name, e);
@@ -436,23 +329,29 @@ int volume_release(const struct cluster *c, const struct volume *v, struct error
 	return r;
 }
 
+int volume_compose(const struct cluster *c, const struct volume *v, const char *const *pv_paths, char ret_path[256], struct error *e)
+{
+	return compose(c, v, false, pv_paths, ret_path, e);
+}
+
+int volume_release(const struct cluster *c, const struct volume *v, struct error *e)
+{
+	return release(c, v, false, e);
+}
+
 int volume_look(const struct cluster *c, const struct volume *v, const char *const *pv_paths, char ret_path[256], struct error *e)
 {
-	if (v->kind != VOLUME_ROOT)
-		return error_set(e, EINVAL, "volume %s: only a root can be looked at", v->name);
+	if (!volume_is_thin(v))
+		return error_set(e, EINVAL, "volume %s: only a thin volume can be looked at", v->name);
 	return compose(c, v, true, pv_paths, ret_path, e);
 }
 
 int volume_unlook(const struct cluster *c, const struct volume *v, struct error *e)
 {
-	int r = release_root(c, v, true, e);
-
-	if (r < 0)
-		error_wrap(e, "volume %s", v->name);
-	return r;
+	return release(c, v, true, e);
 }
 
-static bool is_whole(const struct device *d)
+bool device_is_whole(const struct device *d)
 {
 	struct mapper_info i;
 
@@ -463,41 +362,12 @@ bool volume_is_composed(const struct cluster *c, const struct volume *v)
 {
 	struct device d;
 
-	return name_device(c, v->name, "", &d, NULL) == 0 && is_whole(&d);
+	return name_device(c, v->name, "", &d, NULL) == 0 && device_is_whole(&d);
 }
 
 bool image_is_composed(const struct cluster *c, const struct image *i)
 {
 	struct device d;
 
-	return image_device(c, i, IMAGE_READ, &d, NULL) == 0 && is_whole(&d);
-}
-
-int volume_usage(const struct cluster *c, const struct volume *v, struct store_usage *ret, struct error *e)
-{
-	const uint64_t block = THIN_BLOCK_SECTORS * SECTOR, metadata_block = 4096;
-	struct mapper_info info;
-	struct mapper_pool s;
-	struct device d;
-	int r = name_device(c, v->name, "-pool", &d, e);
-
-	if (r == 0)
-		r = there(&d, &info, e);
-	if (r < 0)
-		return r;
-	if (r == 0)
-		return error_set(e, ENODEV, "volume %s: not composed here", v->name);
-	r = mapper_pool_status(d.name, &s, e);
-	if (r < 0)
-		return r;
-	*ret = (struct store_usage){
-		.data_used = s.data_used * block,
-		.data_total = s.data_total * block,
-		.metadata_used = s.metadata_used * metadata_block,
-		.metadata_total = s.metadata_total * metadata_block,
-		.out_of_data = s.out_of_data,
-		.read_only = s.read_only || s.failed,
-		.needs_check = s.needs_check,
-	};
-	return 0;
+	return image_device(c, i, IMAGE_READ, &d, NULL) == 0 && device_is_whole(&d);
 }

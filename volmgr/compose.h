@@ -69,6 +69,13 @@ int state_area_load(struct state_area *a, struct cluster *ret, struct state_repo
 int state_status_write(struct state_area *a, unsigned node, const char *text, size_t len, struct error *e);
 int state_status_read(struct state_area *a, unsigned node, char **ret_text, size_t *ret_len, struct error *e);
 
+/*
+ * A node's volume slot: what volmgrd tells of the volumes composed there (cluster/volume_status.h), JSON text of at most STATUS_MAX bytes. As the
+ * status slots: one writer, the node itself; -ENODATA.
+ */
+int state_volumes_write(struct state_area *a, unsigned node, const char *text, size_t len, struct error *e);
+int state_volumes_read(struct state_area *a, unsigned node, char **ret_text, size_t *ret_len, struct error *e);
+
 /* --- volumes ---------------------------------------------------------------------------------------------------------- */
 
 /* Device-mapper names: byre-CONTAINER-VOLUME ('.' in a volume's name stays), with the parts …-image, …-metadata, …-data, …-pool beneath a root. */

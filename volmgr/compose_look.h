@@ -18,6 +18,8 @@ bool image_is_composed(const struct cluster *c, const struct image *i);
 /* An unpublished image's volume, writable. */
 int image_compose_writable(const struct cluster *c, const struct image *i, const char *const *pv_paths, char ret_path[256],
 			   struct error *e);
+/* Whether that is there; *RET_OPEN (may be NULL): and somebody has it open. */
+bool image_writable_is_composed(const struct cluster *c, const struct image *i, bool *ret_open);
 int image_release_writable(const struct cluster *c, const struct image *i, struct error *e);
 
 #endif

@@ -5,8 +5,12 @@
 #include "base/str.h"
 #include "compose_look.h"
 #include "gpt.h"
+#include "heads.h"
 #include "lvm.h"
 #include "plan.h"
+#include "space.h"
+#include "wipe.h"
+#include "volmgr/lease.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,13 +19,10 @@
 #include <sys/file.h>
 #include <sys/random.h>
 
-#define PAGE           4096
-#define LV_STORES      "stores"
-#define LV_SWAP        "swap"
-#define LV_SHARED      "shared"
-#define SWAP_HEADER_AT 1024
-#define SWAP_MAGIC     "SWAPSPACE2"
-#define SWAP_MAGIC_LEN 10
+#define PAGE      4096
+#define LV_STORES "stores"
+#define LV_SWAP   "swap"
+#define LV_SHARED "shared"
 
 struct teller {
 	volmgr_progress_fn *fn;
@@ -150,7 +151,7 @@ static int describe(struct cluster *c, const struct pv *pv, struct lvm_volume *l
 	image_ref(ref, &c->images[0]);
 	for (size_t i = 0; i < c->n_nodes; i++)
 		memcpy(c->nodes[i].image, ref, sizeof(ref));
-	r = plan_node_volumes(c, slab_segments(c, LV_STORES), slab_segments(c, LV_SWAP), ref, e);
+	r = plan_node_volumes(c, ref, e);
 	if (r == 0 && add_shared(c) < 0)
 		r = error_errno(e, ENOMEM, "the state");
 	return r;
@@ -158,53 +159,46 @@ static int describe(struct cluster *c, const struct pv *pv, struct lvm_volume *l
 
 /* --- heads of volumes -------------------------------------------------------------------------------------------------------- */
 
-static uint64_t segment_offset(const struct cluster *c, const struct segment *s)
-{
-	return (c->pvs[s->pv].pe_start + (uint64_t)s->start * EXTENT_SECTORS) * 512;
-}
-
-static void put32(char *p, uint64_t v)
-{
-	for (int i = 0; i < 4; i++)
-		p[i] = (char)(v >> (8 * i));
-}
-
-/* The first page of a swap area, as mkswap(8) writes it: version, last page, no bad pages, uuid. */
-static void swap_head(char page[PAGE], uint64_t bytes)
-{
-	uint64_t last = bytes / PAGE - 1;
-
-	memset(page, 0, PAGE);
-	put32(page + SWAP_HEADER_AT, 1);
-	put32(page + SWAP_HEADER_AT + 4, last < UINT32_MAX ? last : UINT32_MAX);
-	random_bytes(page + SWAP_HEADER_AT + 12, 16);
-	memcpy(page + PAGE - SWAP_MAGIC_LEN, SWAP_MAGIC, SWAP_MAGIC_LEN);
-}
-
-/* One page at the head of each: zeros make a store fresh. One flush for all. */
 static int write_heads(const struct cluster *c, const char *pv, const struct teller *t, struct error *e)
 {
-	cleanup_free char *page = aligned_alloc(PAGE, PAGE);
-	cleanup_fd int fd = area_file_open(pv, true);
-	int r = 0;
+	cleanup_free const struct volume **v = calloc(c->n_volumes + 1, sizeof(*v));
 
-	if (fd < 0 || !page)
-		return error_errno(e, fd < 0 ? fd : -ENOMEM, "%s", pv);
+	if (!v)
+		return error_errno(e, ENOMEM, "heads of volumes");
+	for (size_t i = 0; i < c->n_volumes; i++)
+		v[i] = &c->volumes[i];
 	tell(t, "stores", 0, 0);
-	for (size_t i = 0; i < c->n_volumes && r == 0; i++) {
-		const struct volume *v = &c->volumes[i];
-		const struct segments *s = v->kind == VOLUME_ROOT ? &v->metadata : &v->data;
+	return heads_write(c, &pv, v, c->n_volumes, e);
+}
 
-		if (v->kind == VOLUME_SHARED)
-			continue;
-		memset(page, 0, PAGE);
-		if (v->kind == VOLUME_SWAP)
-			swap_head(page, v->bytes);
-		r = pwrite_full(fd, page, PAGE, segment_offset(c, &s->v[0]));
+struct wiping {
+	const struct teller *t;
+	uint64_t before, total;
+};
+
+static void tell_wiping(uint64_t done, uint64_t total, void *data)
+{
+	const struct wiping *w = data;
+
+	(void)total;
+	tell(w->t, "shared volume", w->before + done, w->total);
+}
+
+/* What everybody may compose at any time is zeroed here and now. */
+static int wipe_shared(const struct cluster *c, const char *pv, const struct teller *t, struct error *e)
+{
+	const struct volume *v = cluster_node_volume(c, 0, VOLUME_SHARED);
+	cleanup_fd int fd = area_file_open(pv, true);
+	struct wiping w = {.t = t, .total = v ? v->bytes : 0};
+	int r = fd < 0 ? error_errno(e, fd, "%s", pv) : 0;
+
+	for (size_t i = 0; v && i < v->data.n && r == 0; i++) {
+		const struct segment *s = &v->data.v[i];
+
+		r = wipe_range(fd, segment_offset(c, s), s->count * EXTENT_BYTES, tell_wiping, &w, e);
+		w.before += s->count * EXTENT_BYTES;
 	}
-	if (r == 0 && fdatasync(fd) < 0)
-		r = -errno;
-	return r < 0 ? error_errno(e, r, "%s: heads of the stores", pv) : 0;
+	return r;
 }
 
 /* The first and last MiB of a partition that comes or goes: no signature of LVM or of a state area is left for anybody to find. */
@@ -238,8 +232,8 @@ static int wipe_ends(const char *path, struct error *e)
 static void name_volumes(struct lvm_volume *lvs, const struct container_plan *p, const char *image)
 {
 	snprintf(lvs[LV_IMAGE_INDEX].name, sizeof(lvs[0].name), "image.%.60s.1", image);
-	snprintf(lvs[LV_STORES_INDEX].name, sizeof(lvs[0].name), LV_STORES);
-	snprintf(lvs[LV_SWAP_INDEX].name, sizeof(lvs[0].name), LV_SWAP);
+	snprintf(lvs[LV_STORES_INDEX].name, sizeof(lvs[0].name), SLAB_STORES);
+	snprintf(lvs[LV_SWAP_INDEX].name, sizeof(lvs[0].name), SLAB_SWAP);
 	snprintf(lvs[LV_SHARED_INDEX].name, sizeof(lvs[0].name), LV_SHARED);
 	lvs[LV_IMAGE_INDEX].extents = p->image_extents;
 	lvs[LV_STORES_INDEX].extents = p->slab_extents;
@@ -269,8 +263,12 @@ static int fill_container(struct cluster *c, const struct container_place *place
 		segments_free(&lvs[i].segments);
 	if (r == 0)
 		r = write_heads(c, place->pv, t, e);
+	if (r == 0)
+		r = wipe_shared(c, place->pv, t, e);
 	tell(t, "state area", 0, 0);
-	return r == 0 ? state_area_format(place->state, name, c->id, e) : r;
+	if (r == 0)
+		r = state_area_format(place->state, name, c->id, e);
+	return r == 0 ? lease_format(&(struct lease_place){place->state, c}, e) : r;
 }
 
 static int remove_container(const char *disk, const struct container_place *place, struct error *e)

@@ -13,28 +13,75 @@
 #include <stdint.h>
 
 struct partition {
-	char path[64];  /* /dev/sda1, without ROOT; "" when the kernel does not know it */
+	char path[64];  /* /dev/sda1, without ROOT; "" when the kernel does not know it, or has it with other bounds */
 	char label[80]; /* GPT name */
 	char uuid[CLUSTER_ID_SIZE];
 	uint64_t start, size; /* bytes */
 	unsigned number;
 };
 
+/* One way to a disk: what the kernel takes for a disk of its own. */
+struct disk_path {
+	char path[64];     /* /dev/sda, without ROOT */
+	char wwid[128];    /* of the LUN behind it; "" when it tells none */
+	char state[24];    /* "running", "blocked", "transport-offline"; "" when it tells none */
+	char target[224];  /* iSCSI name; "": not on iSCSI */
+	char portal[48];   /* 192.168.0.250:3260 */
+	unsigned session;  /* of iSCSI, with TARGET */
+	unsigned lun;      /* with TARGET */
+	unsigned recovery; /* seconds that the session's I/O waits for a new connection, with TARGET */
+	bool up;           /* its session is logged in, and the kernel has not given it up */
+	bool control;      /* of a session under SAN_CONTROL_IFACE (cluster/san.h): no volume stands on it */
+	uint64_t bytes;
+};
+
+/* A LUN, and every way to it. */
 struct disk {
-	char path[64]; /* /dev/sda, without ROOT */
+	char path[64]; /* /dev/sda, without ROOT: paths[0] */
 	struct partition *parts;
 	size_t n;
+	struct disk_path *paths; /* for volumes first, then those that run; at least one */
+	size_t n_paths;
 };
 
 /* Called for each disk; a negative return ends the walk and is handed on. */
 typedef int disk_fn(const struct disk *d, void *data, struct error *e);
 
-/* Every disk that could be a SAN's, with its GPT's partitions (none when it has no GPT or cannot be read). */
+/*
+ * Every disk that could be a SAN's, once, however many paths lead to it; with its GPT's partitions (none when it has no GPT or cannot be read). A
+ * partition that has a multipath device of ours (paths.h) goes by that one's path.
+ */
 int disk_each(const char *root, disk_fn *fn, void *data, struct error *e);
 
-/* The partitions of one disk (/dev/sda). */
+/* The partitions of one disk (/dev/sda), looked at on its own. */
 int disk_read(const char *root, const char *path, struct disk *ret, struct error *e);
 void disk_free(struct disk *d);
+
+/* What sysfs tells of disk PATH (/dev/sda) as a way to a LUN. */
+void disk_path_read(const char *root, const char *path, struct disk_path *ret);
+
+/*
+ * Two paths to one LUN: the same world-wide id and size; and, when no vendor's registered number is in the id (a text of designator type T10, or an
+ * NAA or EUI of zeros; SPC-4, 7.8.6), the same target and LUN, too.
+ */
+bool disk_path_same(const struct disk_path *a, const struct disk_path *b);
+
+/* The partition /dev/sda1 as the LUN's control path has it: /dev/sdb1. -ENOENT: no control path leads to its LUN. */
+int disk_control_partition(const char *root, const char *partition, char ret[64], struct error *e);
+
+/* The kernel's name of partition NUMBER of DISK (/dev/sda), or "". */
+void disk_partition_path(const char *root, const char *disk, unsigned number, char ret[64]);
+
+/*
+ * Has the kernel look for new LUNs in every iSCSI session, and for partitions that other machines have made. Disks come a moment later. False: there is no
+ * session, and nothing to wait for.
+ */
+bool disk_rescan(void);
+/* The second half of it. */
+void disk_learn_partitions(void);
+
+/* When LABEL is byre-NAME-SUFFIX ("-state", "-pv"): NAME, into RET. */
+bool disk_container_label(const char *label, const char *suffix, char ret[NAME_SIZE]);
 
 /* The containers among a disk's partitions; as container_find. */
 struct container_place;

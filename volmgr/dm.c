@@ -6,10 +6,13 @@
 #include "base/str.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libdevmapper.h>
+#include <linux/dm-ioctl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 
 #define REMOVE_TRIES 20 /* 100 ms apart */
@@ -126,20 +129,27 @@ int mapper_info(const char *name, struct mapper_info *ret, struct error *e)
 	return 0;
 }
 
+static bool add_table(struct dm_task *t, const struct mapper_table *table)
+{
+	if (table->read_only && !dm_task_set_ro(t))
+		return false;
+	for (size_t i = 0; i < table->n; i++) {
+		const struct mapper_line *l = &table->v[i];
+
+		if (!dm_task_add_target(t, l->start, l->length, l->type, l->params))
+			return false;
+	}
+	return true;
+}
+
 int mapper_create(const char *name, const char *uuid, const struct mapper_table *table, struct error *e)
 {
 	cleanup_task task_ref t = task_new(DM_DEVICE_CREATE, name);
 
 	if (!t || !dm_task_set_uuid(t, uuid) || !dm_task_set_add_node(t, DM_ADD_NODE_ON_CREATE))
 		return failed(t, e, name, "creating the device");
-	if (table->read_only && !dm_task_set_ro(t))
+	if (!add_table(t, table))
 		return failed(t, e, name, "creating the device");
-	for (size_t i = 0; i < table->n; i++) {
-		const struct mapper_line *l = &table->v[i];
-
-		if (!dm_task_add_target(t, l->start, l->length, l->type, l->params))
-			return failed(t, e, name, "creating the device");
-	}
 	if (!dm_task_run(t)) {
 		int code = dm_task_get_errno(t);
 
@@ -151,28 +161,137 @@ int mapper_create(const char *name, const char *uuid, const struct mapper_table 
 	return 0;
 }
 
-int mapper_compare(const char *name, const struct mapper_table *table, struct error *e)
+int mapper_table_read(const char *name, struct mapper_table *ret, struct error *e)
 {
 	cleanup_task task_ref t = task_new(DM_DEVICE_TABLE, name);
+	struct mapper_table table CLEANUP(mapper_table_free) = {.read_only = false};
 	void *next = NULL;
-	size_t i = 0;
 
 	if (!t || !dm_task_run(t))
 		return failed(t, e, name, "reading the device's table");
 	do {
 		uint64_t start, length;
 		char *type = NULL, *params = NULL;
-		const struct mapper_line *l = &table->v[i];
+		int r;
 
 		next = dm_get_next_target(t, next, &start, &length, &type, &params);
-		if (!type)
-			break;
-		if (i++ >= table->n || start != l->start || length != l->length || strcmp(type, l->type) != 0 ||
-		    (strcmp(type, "linear") == 0 && strcmp(params, l->params) != 0))
-			return error_set(e, ESTALE, "%s: the device is there, but put together otherwise: release it first", name);
+		r = type ? mapper_table_add(&table, type, length, params ? params : "") : 0;
+		if (r < 0)
+			return error_errno(e, r, "%s: reading the device's table", name);
 	} while (next);
-	return i == table->n ? 0 : error_set(e, ESTALE, "%s: the device is there, but put together otherwise: release it first", name);
+	*ret = table;
+	table = (struct mapper_table){.v = NULL};
+	return 0;
 }
+
+static bool same_line(const struct mapper_line *a, const struct mapper_line *b)
+{
+	return strcmp(a->type, b->type) == 0 && (strcmp(a->type, "linear") != 0 || strcmp(a->params, b->params) == 0);
+}
+
+uint64_t mapper_table_length(const struct mapper_table *t)
+{
+	return t->n ? t->v[t->n - 1].start + t->v[t->n - 1].length : 0;
+}
+
+bool mapper_table_begins(const struct mapper_table *table, const struct mapper_table *head)
+{
+	for (size_t i = 0; i < head->n; i++)
+		if (i >= table->n || !same_line(&table->v[i], &head->v[i]) ||
+		    (i + 1 < head->n ? table->v[i].length != head->v[i].length : table->v[i].length < head->v[i].length))
+			return false;
+	return true;
+}
+
+int mapper_compare(const char *name, const struct mapper_table *table, struct error *e)
+{
+	struct mapper_table live CLEANUP(mapper_table_free) = {.read_only = false};
+	int r = mapper_table_read(name, &live, e);
+
+	if (r < 0)
+		return r;
+	if (live.n != table->n || mapper_table_length(&live) != mapper_table_length(table) || !mapper_table_begins(table, &live))
+		return error_set(e, ESTALE, "%s: the device is there, but put together otherwise: release it first", name);
+	return 0;
+}
+
+/* --- a device that is in use ------------------------------------------------------------------------------------------- */
+
+/* What a task is given beside its name decides how the kernel suspends: by itself it freezes the file system and waits for all I/O to end. */
+static int run_plain(int type, const char *name, bool at_once, const struct mapper_table *table, const char *what, struct error *e)
+{
+	cleanup_task task_ref t = task_new(type, name);
+
+	if (!t || (table && !add_table(t, table)) || (at_once && (!dm_task_no_flush(t) || !dm_task_skip_lockfs(t))) || !dm_task_run(t))
+		return failed(t, e, name, what);
+	return 0;
+}
+
+int mapper_reload(const char *name, const struct mapper_table *table, struct error *e)
+{
+	int r = run_plain(DM_DEVICE_RELOAD, name, false, table, "loading a new table", e);
+
+	if (r < 0)
+		return r;
+	r = run_plain(DM_DEVICE_RESUME, name, true, NULL, "putting the new table in place", e);
+	if (r < 0)
+		run_plain(DM_DEVICE_CLEAR, name, false, NULL, "forgetting the new table", NULL);
+	return r;
+}
+
+int mapper_suspend(const char *name, struct error *e)
+{
+	return run_plain(DM_DEVICE_SUSPEND, name, false, NULL, "suspending", e);
+}
+
+int mapper_resume(const char *name, struct error *e)
+{
+	return run_plain(DM_DEVICE_RESUME, name, false, NULL, "resuming", e);
+}
+
+int mapper_each(const char *prefix, mapper_name_fn *fn, void *data, struct error *e)
+{
+	cleanup_task task_ref t = task_new(DM_DEVICE_LIST, NULL);
+	struct dm_names *n;
+	int r = 0;
+
+	if (!t || !dm_task_run(t))
+		return failed(t, e, "device-mapper", "listing the devices");
+	n = dm_task_get_names(t);
+	if (!n || !n->dev)
+		return 0;
+	for (unsigned next = 1; next && r == 0; n = (struct dm_names *)((char *)n + next)) {
+		next = n->next;
+		if (str_starts(n->name, prefix))
+			r = fn(n->name, data, e);
+	}
+	return r;
+}
+
+/* libdevmapper keeps its descriptor to itself, and what is armed is the descriptor: so this is a call of our own, as linux/dm-ioctl.h has it. */
+int mapper_events_open(int *ret, struct error *e)
+{
+	char path[256];
+	int fd;
+
+	mapper_path("control", path);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return error_errno(e, errno, "%s", path);
+	*ret = fd;
+	return 0;
+}
+
+int mapper_events_arm(int fd, struct error *e)
+{
+	struct dm_ioctl d = {.version = {4, 37, 0}, .data_size = sizeof(d), .data_start = sizeof(d)};
+
+	if (ioctl(fd, DM_DEV_ARM_POLL, &d) < 0)
+		return error_errno(e, errno, "waiting for device-mapper's events");
+	return 0;
+}
+
+/* --- taking away ------------------------------------------------------------------------------------------------------------ */
 
 static int remove_once(const char *name)
 {
@@ -215,6 +334,20 @@ int mapper_message(const char *name, const char *message, struct error *e)
 	if (!t || !dm_task_set_sector(t, 0) || !dm_task_set_message(t, message) || !dm_task_run(t))
 		return failed(t, e, name, message);
 	return 0;
+}
+
+int mapper_status(const char *name, const char *type, char *ret, size_t size, struct error *e)
+{
+	cleanup_task task_ref t = task_new(DM_DEVICE_STATUS, name);
+	uint64_t start, length;
+	char *have = NULL, *params = NULL;
+
+	if (!t || !dm_task_no_flush(t) || !dm_task_run(t))
+		return failed(t, e, name, "asking for the device's status");
+	dm_get_next_target(t, NULL, &start, &length, &have, &params);
+	if (!have || strcmp(have, type) != 0 || !params)
+		return error_set(e, ENODEV, "%s: this device is no %s", name, type);
+	return str_copy(ret, size, params) < 0 ? error_errno(e, EOVERFLOW, "%s: its status", name) : 0;
 }
 
 static int parse_pool(struct dm_pool *mem, const char *params, struct mapper_pool *ret)

@@ -28,6 +28,9 @@ struct mapper_table {
 };
 int mapper_table_add(struct mapper_table *t, const char *type, uint64_t length, const char *params);
 void mapper_table_free(struct mapper_table *t);
+uint64_t mapper_table_length(const struct mapper_table *t); /* sectors */
+/* T begins with the lines of HEAD: types, lengths and, for linear, parameters; the last of them may be longer in T. */
+bool mapper_table_begins(const struct mapper_table *t, const struct mapper_table *head);
 
 struct mapper_info {
 	bool exists; /* else nothing below is valid */
@@ -41,6 +44,30 @@ int mapper_info(const char *name, struct mapper_info *ret, struct error *e);
 /* Creates NAME with its table and makes its node. -EEXIST when there is such a device already. */
 int mapper_create(const char *name, const char *uuid, const struct mapper_table *t, struct error *e);
 
+/*
+ * Puts T in the place of the device's table, for good. Nothing that waits in the device is failed or has to end first, and no file system on it is frozen. One
+ * system call during which the device stands still; the caller's memory is not needed meanwhile.
+ */
+int mapper_reload(const char *name, const struct mapper_table *t, struct error *e);
+
+/* The device's live table into RET, for mapper_table_free. */
+int mapper_table_read(const char *name, struct mapper_table *ret, struct error *e);
+
+/* Stops and starts I/O to the device; stopping waits for what is under way, and freezes the file system on it. Between the two, have your memory locked. */
+int mapper_suspend(const char *name, struct error *e);
+int mapper_resume(const char *name, struct error *e);
+
+/* Calls FN with the name of each device whose name begins with PREFIX; a negative return ends the walk and is handed on. */
+typedef int mapper_name_fn(const char *name, void *data, struct error *e);
+int mapper_each(const char *prefix, mapper_name_fn *fn, void *data, struct error *e);
+
+/*
+ * Events of all devices: mapper_events_open gives a descriptor for poll(2), readable (POLLIN) once any device has told something since the last mapper_events_arm.
+ * Arm first, look at the devices then, and nothing is missed.
+ */
+int mapper_events_open(int *ret, struct error *e);
+int mapper_events_arm(int fd, struct error *e);
+
 /* 0 when the device's live table has these lines (types, lengths and, for linear, parameters), -ESTALE when not. */
 int mapper_compare(const char *name, const struct mapper_table *t, struct error *e);
 
@@ -49,6 +76,9 @@ int mapper_remove(const char *name, struct error *e);
 
 /* Sends MESSAGE to the target at sector 0. */
 int mapper_message(const char *name, const char *message, struct error *e);
+
+/* The status of NAME's only target, which is of TYPE, as the kernel tells it. -ENODEV: it has another. */
+int mapper_status(const char *name, const char *type, char *ret, size_t size, struct error *e);
 
 struct mapper_pool {
 	uint64_t transaction;

@@ -288,19 +288,21 @@ static int wait_for_container(const char *disk, const char *container, struct co
 	return error_set(e, ETIMEDOUT, "%s: the kernel does not show the new partitions", disk);
 }
 
-int gpt_add_container(const struct disk_info *d, const char *container, const struct disk_segment *segment, struct container_place *ret,
-		      struct error *e)
+struct new_partition {
+	const char *suffix, *type;
+	uint64_t start, size;
+};
+
+static int add_partitions(const struct disk_info *d, const char *container, const struct new_partition *v, size_t n, struct error *e)
 {
 	context_ref c CLEANUP(freep_context) = NULL;
 	table_ref before CLEANUP(freep_table) = NULL;
-	char state[80], pv[80];
+	char name[80];
 	size_t number;
 	int r = open_disk(d->path, true, &c, e);
 
 	if (r < 0)
 		return r;
-	snprintf(state, sizeof(state), "byre-%.60s-state", container);
-	snprintf(pv, sizeof(pv), "byre-%.60s-pv", container);
 	if (fdisk_is_label(c, GPT) && fdisk_get_partitions(c, &before) < 0)
 		return error_set(e, EIO, "%s: reading the partition table", d->path);
 	r = check_disk(c, d, before, container, e);
@@ -310,16 +312,68 @@ int gpt_add_container(const struct disk_info *d, const char *container, const st
 		r = fdisk_create_disklabel(c, "gpt");
 	if (r == 0 && !before && !(before = fdisk_new_table()))
 		r = -ENOMEM;
-	if (r == 0)
-		r = add_partition(c, state, TYPE_STATE, segment->start, PLAN_STATE, &number);
-	if (r == 0)
-		r = add_partition(c, pv, TYPE_PV, segment->start + PLAN_STATE, segment->size - PLAN_STATE, &number);
-	if (r != 0)
-		return error_errno(e, r, "%s: adding partitions", d->path);
-	r = write_table(c, before);
-	r = r != 0 ? error_errno(e, r, "%s: adding partitions", d->path) : wait_for_container(d->path, container, ret, e);
-	if (r < 0)
-		gpt_remove_container(d->path, container, NULL);
+	for (size_t i = 0; i < n && r == 0; i++) {
+		snprintf(name, sizeof(name), "byre-%.60s-%s", container, v[i].suffix);
+		r = add_partition(c, name, v[i].type, v[i].start, v[i].size, &number);
+	}
+	if (r == 0) {
+		r = write_table(c, before);
+		if (r != 0)
+			gpt_remove_container(d->path, container, NULL);
+	}
+	return r != 0 ? error_errno(e, r, "%s: adding partitions", d->path) : 0;
+}
+
+int gpt_add_container(const struct disk_info *d, const char *container, const struct disk_segment *segment, struct container_place *ret,
+		      struct error *e)
+{
+	const struct new_partition v[] = {
+		{"state", TYPE_STATE, segment->start, PLAN_STATE},
+		{"pv", TYPE_PV, segment->start + PLAN_STATE, segment->size - PLAN_STATE},
+	};
+	int r = add_partitions(d, container, v, ARRAY_SIZE(v), e);
+
+	if (r == 0) {
+		r = wait_for_container(d->path, container, ret, e);
+		if (r < 0)
+			gpt_remove_container(d->path, container, NULL);
+	}
+	return r;
+}
+
+/* The partition byre-CONTAINER-pv, once the kernel has it. */
+static int wait_for_pv(const char *disk, const char *container, struct partition *ret, struct error *e)
+{
+	const struct timespec pause = {0, 50 * 1000 * 1000};
+	char name[NAME_SIZE];
+
+	for (int i = 0; i < 100; i++) {
+		struct disk d CLEANUP(disk_free) = {.parts = NULL};
+		int r = disk_read("", disk, &d, e);
+
+		if (r < 0)
+			return r;
+		for (size_t k = 0; k < d.n; k++)
+			if (disk_container_label(d.parts[k].label, "-pv", name) && strcmp(name, container) == 0 &&
+			    access(d.parts[k].path, R_OK) == 0) {
+				*ret = d.parts[k];
+				return 0;
+			}
+		nanosleep(&pause, NULL);
+	}
+	return error_set(e, ETIMEDOUT, "%s: the kernel does not show the new partition", disk);
+}
+
+int gpt_add_pv(const struct disk_info *d, const char *container, const struct disk_segment *segment, struct partition *ret, struct error *e)
+{
+	const struct new_partition v = {"pv", TYPE_PV, segment->start, segment->size};
+	int r = add_partitions(d, container, &v, 1, e);
+
+	if (r == 0) {
+		r = wait_for_pv(d->path, container, ret, e);
+		if (r < 0)
+			gpt_remove_container(d->path, container, NULL);
+	}
 	return r;
 }
 

@@ -12,7 +12,14 @@
 int gpt_add_container(const struct disk_info *d, const char *container, const struct disk_segment *segment, struct container_place *ret,
 		      struct error *e);
 
-/* Takes the two away again. 0 also when they are not there. */
+/*
+ * As gpt_add_container, but one partition byre-CONTAINER-pv alone, on a further disk of the container: its path and GUID in RET.
+ */
+struct partition;
+int gpt_add_pv(const struct disk_info *d, const char *container, const struct disk_segment *segment, struct partition *ret,
+	       struct error *e);
+
+/* Takes away what either of them made. 0 also when they are not there. */
 int gpt_remove_container(const char *disk, const char *container, struct error *e);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "compose_look.h"
+#include "image_source.h"
 #include "volmgr/volmgr.h"
 
 #include <errno.h>
@@ -42,36 +43,31 @@ static int digest_open(gcry_md_hd_t *ret, struct error *e)
 	return gcry_md_open(ret, GCRY_MD_SHA256, 0) == 0 ? 0 : error_set(e, ENOMEM, "SHA-256 does not start");
 }
 
-struct hashing {
-	uint64_t bytes;
-	volmgr_progress_fn *progress;
-	void *data;
-};
+int job_at(const struct image_job *job, const char *what, uint64_t done, uint64_t total, struct error *e)
+{
+	if (job && job->progress)
+		job->progress(what, done, total, job->data);
+	return job && job->go_on ? job->go_on(job->data, e) : 0;
+}
 
-/* Reads past the page cache: what counts is what the SAN holds. */
-static int hash_device(const char *path, const struct hashing *h, char ret[65], struct error *e)
+int image_hash_fd(int fd, uint64_t bytes, const char *what, const struct image_job *job, char ret[65], struct error *e)
 {
 	cleanup_free unsigned char *chunk = aligned_alloc(4096, CHUNK);
-	cleanup_fd int fd = area_file_open(path, false);
 	gcry_md_hd_t s CLEANUP(freep_digest) = NULL;
-	int r;
+	int r = chunk ? digest_open(&s, e) : error_errno(e, ENOMEM, "%s", what);
 
-	if (fd < 0 || !chunk)
-		return error_errno(e, fd < 0 ? fd : -ENOMEM, "%s", path);
-	r = digest_open(&s, e);
-	if (r < 0)
-		return r;
-	for (uint64_t at = 0; at < h->bytes;) {
-		size_t n = h->bytes - at < CHUNK ? (size_t)(h->bytes - at) : CHUNK;
+	for (uint64_t at = 0; at < bytes && r == 0;) {
+		size_t n = bytes - at < CHUNK ? (size_t)(bytes - at) : CHUNK;
 
 		r = pread_full(fd, chunk, n, at);
 		if (r < 0)
-			return error_errno(e, r, "%s: reading at %llu", path, (unsigned long long)at);
+			return error_errno(e, r, "%s: reading at %llu", what, (unsigned long long)at);
 		gcry_md_write(s, chunk, n);
 		at += n;
-		if (h->progress)
-			h->progress("checksum", at, h->bytes, h->data);
+		r = job_at(job, "checksum", at, bytes, e);
 	}
+	if (r < 0)
+		return r;
 	str_hex(ret, gcry_md_read(s, GCRY_MD_SHA256), SHA256_BYTES);
 	return 0;
 }
@@ -80,8 +76,9 @@ static int hash_device(const char *path, const struct hashing *h, char ret[65], 
 static int hash_image(const struct cluster *c, const struct image *i, volmgr_progress_fn *progress, void *data, char ret[65],
 		      struct error *e)
 {
-	const struct hashing h = {i->bytes, progress, data};
+	const struct image_job job = {.progress = progress, .data = data};
 	cleanup_free const char **pvs = NULL;
+	cleanup_fd int fd = -1;
 	char path[256];
 	bool was_there = image_is_composed(c, i);
 	int r = cluster_pv_paths(c, &pvs, e);
@@ -90,7 +87,10 @@ static int hash_image(const struct cluster *c, const struct image *i, volmgr_pro
 		r = image_compose(c, i, pvs, path, e);
 	if (r < 0)
 		return r;
-	r = hash_device(path, &h, ret, e);
+	fd = area_file_open(path, false); /* past the page cache: what counts is what the SAN holds */
+	r = fd < 0 ? error_errno(e, fd, "%s", path) : image_hash_fd(fd, i->bytes, path, &job, ret, e);
+	cleanup_fdp(&fd);
+	fd = -1;
 	if (!was_there)
 		image_release(c, i, NULL);
 	return r;

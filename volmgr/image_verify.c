@@ -22,7 +22,7 @@ static int verify(const struct view *v, const struct image *i, struct buf *b, st
 	int r;
 
 	if (!i->sha256[0])
-		return error_set(e, ENODATA, "image %s: not sealed: there is no checksum to compare with", image_ref(ref, i));
+		return error_set(e, ENODATA, "image %s: unfinished: there is no checksum to compare with", image_ref(ref, i));
 	progress_begin(&p, "volmgr", image_ref(ref, i), i->bytes, true);
 	r = image_verify(&v->c, i, advance, &p, e);
 	progress_end(&p);
@@ -48,7 +48,7 @@ int image_verify_run(int argc, char **argv, struct error *e)
 			return error_set(e, ENOENT, "there is no image '%.100s': 'volmgr status' names them", argv[0]);
 	}
 	for (size_t i = 0; i < v.c.n_images && r == 0; i++)
-		if (!only || only == &v.c.images[i])
+		if (only ? only == &v.c.images[i] : !v.c.images[i].filling)
 			r = verify(&v, &v.c.images[i], &b, e);
 	return r == 0 ? print_all(&b, e) : r;
 }

@@ -5,7 +5,6 @@
 #include "base/str.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 
 #define MAGIC_LEN    8
@@ -14,14 +13,20 @@
 #define AT_CRC       (LAYOUT_BLOCK - 4)
 #define AT_CONTAINER 128
 #define AT_ID        (AT_CONTAINER + NAME_SIZE)
+#define AT_WHAT      64
 
-static const char super_magic[] = "BYRESTAT", slot_magic[] = "BYREDOCU", status_magic[] = "BYRENODE";
+static const char super_magic[] = "BYRESTAT", slot_magic[] = "BYREDOCU", status_magic[] = "BYRENODE", intent_magic[] = "BYREINTE",
+		  history_magic[] = "BYREHIST";
 
-/* Where the parts lie, as the superblock of version 1 records it. */
+/*
+ * Where the parts lie, as the superblock of version 1 records it. The last one is where the reserved part begins: lower in an older area, which
+ * has nothing yet where parts came later.
+ */
 static const uint64_t parts[] = {
 	LAYOUT_SIZE,      LAYOUT_COPY,   LAYOUT_LOCKSPACE,   LAYOUT_RESOURCES,    LAYOUT_SLOTS,
 	LAYOUT_SLOT_SIZE, LAYOUT_STATUS, LAYOUT_STATUS_SIZE, LAYOUT_STATUS_SLOTS, LAYOUT_RESERVED,
 };
+#define N_FIXED (ARRAY_SIZE(parts) - 1)
 
 static void put32(unsigned char *p, uint32_t v)
 {
@@ -111,9 +116,11 @@ int superblock_decode(const unsigned char block[LAYOUT_BLOCK], struct superblock
 	default:
 		return -EUCLEAN;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+	for (size_t i = 0; i < N_FIXED; i++)
 		if (get64(block + AT_BODY + 8 * i) != parts[i])
 			return -EUCLEAN;
+	if (get64(block + AT_BODY + 8 * N_FIXED) > LAYOUT_SIZE)
+		return -EUCLEAN;
 	if (!get_text(block + AT_CONTAINER, sizeof(s.container), s.container) || !get_text(block + AT_ID, sizeof(s.id), s.id) ||
 	    !str_is_label(s.container))
 		return -EUCLEAN;
@@ -162,15 +169,17 @@ unsigned slots_in_order(const enum slot_state state[2], const struct slot_header
 	return n;
 }
 
-int slots_next(const enum slot_state state[2], const struct slot_header h[2], int keep, uint64_t *ret)
+int slots_next(const enum slot_state state[2], const struct slot_header h[2], int keep, uint64_t seen, uint64_t *ret)
 {
 	uint64_t g = 0;
 
 	for (unsigned i = 0; i < 2; i++)
 		if (state[i] == SLOT_WHOLE && h[i].generation > g)
 			g = h[i].generation;
-	if (g && (state[0] == SLOT_DAMAGED || state[1] == SLOT_DAMAGED))
+	if (g && (state[0] == SLOT_DAMAGED || state[1] == SLOT_DAMAGED || (g > 1 && (state[0] == SLOT_EMPTY || state[1] == SLOT_EMPTY))))
 		g++;
+	if (g < seen)
+		g = seen;
 	g++;
 	if (keep >= 0 && slot_of(g) == (unsigned)keep)
 		g++;
@@ -178,6 +187,11 @@ int slots_next(const enum slot_state state[2], const struct slot_header h[2], in
 		return -EOVERFLOW;
 	*ret = g;
 	return 0;
+}
+
+uint32_t area_tag(const struct superblock *s)
+{
+	return crc32c(0, s->id, strlen(s->id));
 }
 
 void status_encode(unsigned char block[LAYOUT_BLOCK], const struct status_header *h)
@@ -202,6 +216,62 @@ enum slot_state status_decode(const unsigned char block[LAYOUT_BLOCK], uint32_t 
 	h.length = get32(block + AT_BODY + 8);
 	h.crc = get32(block + AT_BODY + 12);
 	if (h.area != area || h.node != node || h.length == 0 || h.length > LAYOUT_STATUS_MAX)
+		return SLOT_DAMAGED;
+	*ret = h;
+	return SLOT_WHOLE;
+}
+
+void intent_encode(unsigned char block[LAYOUT_BLOCK], uint32_t area, bool set)
+{
+	begin(block, intent_magic);
+	put32(block + AT_BODY, area);
+	put32(block + AT_BODY + 4, set);
+	end(block);
+}
+
+enum slot_state intent_decode(const unsigned char block[LAYOUT_BLOCK], uint32_t area, bool *ret)
+{
+	enum slot_state s = judge(block, intent_magic);
+
+	if (s != SLOT_WHOLE)
+		return s;
+	if (get32(block + AT_BODY) != area)
+		return SLOT_EMPTY;
+	if (get32(block + AT_BODY + 4) > 1)
+		return SLOT_DAMAGED;
+	*ret = get32(block + AT_BODY + 4);
+	return SLOT_WHOLE;
+}
+
+void history_encode(unsigned char block[LAYOUT_BLOCK], uint32_t area, const struct history_record *h)
+{
+	begin(block, history_magic);
+	put32(block + AT_BODY, area);
+	put32(block + AT_BODY + 4, h->crc);
+	put64(block + AT_BODY + 8, h->generation);
+	put64(block + AT_BODY + 16, h->length);
+	put64(block + AT_BODY + 24, h->note.time);
+	put32(block + AT_BODY + 32, h->note.node);
+	memcpy(block + AT_WHAT, h->note.what, strnlen(h->note.what, NOTE_SIZE - 1));
+	end(block);
+}
+
+enum slot_state history_decode(const unsigned char block[LAYOUT_BLOCK], uint32_t area, unsigned place, struct history_record *ret)
+{
+	enum slot_state s = judge(block, history_magic);
+	struct history_record h;
+
+	if (s != SLOT_WHOLE)
+		return s;
+	if (get32(block + AT_BODY) != area)
+		return SLOT_EMPTY;
+	h.crc = get32(block + AT_BODY + 4);
+	h.generation = get64(block + AT_BODY + 8);
+	h.length = get64(block + AT_BODY + 16);
+	h.note.time = get64(block + AT_BODY + 24);
+	h.note.node = get32(block + AT_BODY + 32);
+	if (h.generation == 0 || h.generation > LAYOUT_GENERATION_MAX || h.generation % LAYOUT_HISTORY_SLOTS != place ||
+	    !get_text(block + AT_WHAT, NOTE_SIZE, h.note.what))
 		return SLOT_DAMAGED;
 	*ret = h;
 	return SLOT_WHOLE;

@@ -12,7 +12,7 @@ static const struct table_column columns[] = {
 	{"SIZE", "size_bytes", TABLE_BYTES},   {"USED", "private_bytes", TABLE_BYTES},
 	{"STORE", "store_bytes", TABLE_BYTES}, {NULL, "metadata_used_bytes", TABLE_BYTES},
 	{NULL, "metadata_bytes", TABLE_BYTES}, {"IN USE", "in_use", TABLE_TEXT},
-	{NULL, "device", TABLE_TEXT},
+	{NULL, "device", TABLE_TEXT},          {NULL, "waits_since", TABLE_NUMBER},
 };
 
 static void number_or_empty(struct table *t, bool known, uint64_t value)
@@ -36,7 +36,7 @@ static void add_place(const struct view *v, const struct volume *vol, const stru
 
 static void add_row(const struct view *v, const struct volume *vol, struct table *t)
 {
-	bool root = vol->kind == VOLUME_ROOT;
+	bool thin = volume_is_thin(vol);
 	struct volume_use use;
 
 	volume_use(v, vol, &use);
@@ -44,13 +44,14 @@ static void add_row(const struct view *v, const struct volume *vol, struct table
 	table_text(t, vol->name);
 	number_or_empty(t, vol->node, vol->node);
 	table_text(t, volume_kind_name(vol->kind));
-	table_text(t, root ? vol->image : NULL);
+	table_text(t, vol->image[0] ? vol->image : NULL);
 	table_number(t, vol->bytes);
 	number_or_empty(t, use.known, use.used);
 	table_number(t, segments_extents(&vol->data) * EXTENT_BYTES);
 	number_or_empty(t, use.known, use.metadata_used);
-	number_or_empty(t, root, segments_extents(&vol->metadata) * EXTENT_BYTES);
+	number_or_empty(t, thin, segments_extents(&vol->metadata) * EXTENT_BYTES);
 	add_place(v, vol, &use, t);
+	number_or_empty(t, use.short_since, use.short_since);
 }
 
 int list_run(int argc, char **argv, struct error *e)

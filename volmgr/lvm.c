@@ -14,7 +14,8 @@
 #include <string.h>
 
 #define SYSTEM_DIR "/run/byre/lvm" /* empty: no lvm.conf, no devices file, no backups */
-#define MAX_ARGS   24
+#define MAX_OUTPUT (64u * 1024 * 1024)
+#define LV_SIZE    sizeof(((struct lvm_volume *)NULL)->name)
 
 typedef json_t *json_ref;
 static void freep_json(json_ref *j)
@@ -25,13 +26,25 @@ static void freep_json(json_ref *j)
 /* --- running ------------------------------------------------------------------------------------------------------------ */
 
 struct session {
-	const char *device;
+	const char *container;
+	const struct pv *pvs; /* what the devices are known as */
+	size_t n;
+	struct buf devices; /* the only ones that LVM gets to see: a list with commas */
 	char config[768];
 };
 
-static void session_init(struct session *s, const char *container, const char *device)
+static void session_end(struct session *s)
 {
-	s->device = device;
+	buf_free(&s->devices);
+}
+#define cleanup_session CLEANUP(session_end)
+
+static int session_begin(struct session *s, const char *container, const char *const *devices, const struct pv *pvs, size_t n,
+			 struct error *e)
+{
+	*s = (struct session){.container = container, .pvs = pvs, .n = n, .devices = BUF_INIT};
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&s->devices, "%s%s", i ? "," : "", devices[i]);
 	snprintf(s->config, sizeof(s->config),
 		 "global{system_id_source=\"lvmlocal\" event_activation=0 use_lvmlockd=0 use_lvmpolld=0 notify_dbus=0} "
 		 "local{system_id=\"byre-%s\"} "
@@ -40,20 +53,34 @@ static void session_init(struct session *s, const char *container, const char *d
 		 "devices{obtain_device_list_from_udev=0 external_device_info_source=\"none\" hints=\"none\" use_devicesfile=0} "
 		 "log{silent=1}",
 		 container);
+	if (!buf_ok(&s->devices))
+		return error_errno(e, ENOMEM, "lvm");
+	return dir_make(AT_FDCWD, SYSTEM_DIR, 0755, e);
 }
 
-/* `lvm VERB --config … --devices DEVICE ARGS…` */
+static int session_of(struct session *s, const struct lvm_group *g, struct error *e)
+{
+	return session_begin(s, g->c->settings.container_name, g->devices, g->c->pvs, g->c->n_pvs, e);
+}
+
+/* `lvm VERB --config … --devices … ARGS…` */
 static int run(const struct session *s, char **ret_output, struct error *e, const char *verb, const char *const *args)
 {
 	static const char *const env[] = {"LVM_SYSTEM_DIR=" SYSTEM_DIR, "LVM_SUPPRESS_FD_WARNINGS=1", "LC_ALL=C", NULL};
-	const char *argv[MAX_ARGS] = {"lvm", verb, "--config", s->config, "--devices", s->device};
-	struct spawn sp = {.argv = argv, .env = env};
-	size_t n = 6;
+	const char *const first[] = {"lvm", verb, "--config", s->config, "--devices", buf_str(&s->devices)};
+	cleanup_free const char **argv = NULL;
+	struct spawn sp = {.env = env, .max_output = MAX_OUTPUT, .with_parent = true};
+	size_t n = 0;
 	int r;
 
-	while (*args && n < MAX_ARGS - 1)
-		argv[n++] = *args++;
-	argv[n] = NULL;
+	while (args[n])
+		n++;
+	argv = calloc(ARRAY_SIZE(first) + n + 1, sizeof(*argv));
+	if (!argv)
+		return error_errno(e, ENOMEM, "%s", verb);
+	memcpy(argv, first, sizeof(first));
+	memcpy(argv + ARRAY_SIZE(first), args, n * sizeof(*argv));
+	sp.argv = argv;
 	r = spawn_run(&sp, ret_output, NULL, e);
 	if (r < 0)
 		return error_wrap(e, "%s", verb);
@@ -101,102 +128,337 @@ int lvm_parse_pv(const char *text, struct pv *ret, uint64_t *ret_extent_sectors,
 	return 0;
 }
 
-/* "/dev/sda2:0-255" */
-static int parse_range(const char *text, struct segment *ret)
-{
-	const char *colon = strrchr(text, ':'), *dash = colon ? strchr(colon, '-') : NULL;
-	char first[16];
-	uint64_t a, b;
+/* A piece of an LV, and where it lies within that. */
+struct piece {
+	const char *lv;
+	uint64_t at;
+	struct segment seg;
+};
 
-	if (!dash || (size_t)(dash - colon) > sizeof(first))
-		return -EINVAL;
-	snprintf(first, sizeof(first), "%.*s", (int)(dash - colon - 1), colon + 1);
-	if (str_to_u64(first, 0, UINT32_MAX, &a) < 0 || str_to_u64(dash + 1, a, UINT32_MAX, &b) < 0)
-		return -EINVAL;
-	*ret = (struct segment){0, (uint32_t)a, (uint32_t)(b - a + 1)};
+static int parse_piece(json_t *row, const struct pv *pvs, size_t n_pvs, struct piece *ret, struct error *e)
+{
+	const char *uuid = member(row, "pv_uuid");
+	uint64_t start, count;
+	size_t pv = 0;
+
+	ret->lv = member(row, "lv_name");
+	if (!*ret->lv) /* free space */
+		return 0;
+	while (pv < n_pvs && strcmp(pvs[pv].uuid, uuid) != 0)
+		pv++;
+	if (pv == n_pvs)
+		return error_set(e, EPROTO, "lvm: volume %.80s lies on PV %.48s, which the state does not know", ret->lv, uuid);
+	if (strlen(ret->lv) >= LV_SIZE || str_to_u64(member(row, "seg_start_pe"), 0, UINT32_MAX, &ret->at) < 0 ||
+	    str_to_u64(member(row, "pvseg_start"), 0, UINT32_MAX, &start) < 0 ||
+	    str_to_u64(member(row, "pvseg_size"), 1, UINT32_MAX - start, &count) < 0)
+		return error_set(e, EPROTO, "lvm: a segment of volume %.80s cannot be understood", ret->lv);
+	ret->seg = (struct segment){(uint32_t)pv, (uint32_t)start, (uint32_t)count};
 	return 0;
 }
 
-static struct lvm_volume *find(struct lvm_volume *v, size_t n, const char *name)
+static int compare_pieces(const void *a, const void *b)
 {
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(v[i].name, name) == 0)
-			return &v[i];
-	return NULL;
+	const struct piece *x = a, *y = b;
+	int r = strcmp(x->lv, y->lv);
+
+	return r ? r : (x->at > y->at) - (x->at < y->at);
 }
 
-/* Rows come in the order of the segments within their LV. */
-int lvm_parse_segments(const char *text, struct lvm_volume *v, size_t n, struct error *e)
+/* PIECES sorted; V has room for as many volumes as there are pieces. */
+static int join_pieces(const struct piece *pieces, size_t n, struct lvm_volume *v, size_t *ret_n, struct error *e)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct piece *p = &pieces[i];
+
+		if (!*p->lv)
+			continue;
+		if (!*ret_n || strcmp(v[*ret_n - 1].name, p->lv) != 0)
+			str_copy(v[(*ret_n)++].name, LV_SIZE, p->lv);
+		if (p->at != v[*ret_n - 1].extents || p->seg.count > UINT32_MAX - v[*ret_n - 1].extents)
+			return error_set(e, EPROTO, "lvm: volume %s is not linear", p->lv);
+		if (segments_add(&v[*ret_n - 1].segments, p->seg) < 0)
+			return error_errno(e, ENOMEM, "lvm");
+		v[*ret_n - 1].extents += p->seg.count;
+	}
+	return 0;
+}
+
+int lvm_parse_segments(const char *text, const struct pv *pvs, size_t n_pvs, struct lvm_volume **ret, size_t *ret_n, struct error *e)
 {
 	json_ref root CLEANUP(freep_json) = NULL;
-	json_t *rows = report_rows(text, "seg", &root, e), *row;
-	size_t i;
+	json_t *rows = report_rows(text, "pvseg", &root, e), *row;
+	cleanup_free struct piece *pieces = calloc(json_array_size(rows) + 1, sizeof(*pieces));
+	struct lvm_volume *v;
+	size_t i, n = 0;
+	int r = 0;
 
 	if (!rows)
 		return -EPROTO;
-	json_array_foreach(rows, i, row)
-	{
-		struct lvm_volume *lv = find(v, n, member(row, "lv_name"));
-		struct segment seg;
-
-		if (!lv)
-			continue;
-		if (parse_range(member(row, "seg_pe_ranges"), &seg) < 0)
-			return error_set(e, EPROTO, "lvm: segment '%.60s' cannot be understood", member(row, "seg_pe_ranges"));
-		if (segments_add(&lv->segments, seg) < 0)
-			return error_errno(e, ENOMEM, "segments");
+	v = calloc(json_array_size(rows) + 1, sizeof(*v));
+	if (!pieces || !v)
+		r = error_errno(e, ENOMEM, "lvm");
+	for (i = 0; r == 0 && i < json_array_size(rows); i++) {
+		row = json_array_get(rows, i);
+		r = parse_piece(row, pvs, n_pvs, &pieces[i], e);
 	}
-	for (i = 0; i < n; i++)
-		if (segments_extents(&v[i].segments) != v[i].extents)
-			return error_set(e, EPROTO, "lvm: volume %s has %llu extents, not %u", v[i].name,
-					 (unsigned long long)segments_extents(&v[i].segments), v[i].extents);
+	if (r == 0) {
+		qsort(pieces, i, sizeof(*pieces), compare_pieces);
+		r = join_pieces(pieces, i, v, &n, e);
+	}
+	if (r < 0) {
+		lvm_list_free(v, n);
+		return r;
+	}
+	*ret = v;
+	*ret_n = n;
 	return 0;
 }
 
-static int read_layout(const struct session *s, struct lvm_volume *v, size_t n, struct pv *ret, struct error *e)
+void lvm_list_free(struct lvm_volume *v, size_t n)
 {
-	static const char *const pv_args[] = {
-		"--reportformat", "json", "--units", "s", "--nosuffix", "-o", "pv_uuid,pe_start,pv_pe_count,vg_extent_size", NULL};
-	static const char *const lv_args[] = {
-		"--reportformat", "json", "--segments", "-o", "lv_name,seg_start_pe,seg_pe_ranges", "-O", "lv_name,seg_start_pe", NULL};
-	cleanup_free char *pvs = NULL, *lvs = NULL;
+	for (size_t i = 0; i < n; i++)
+		segments_free(&v[i].segments);
+	free(v);
+}
+
+/* --- reading ------------------------------------------------------------------------------------------------------------ */
+
+#define REPORT "--reportformat", "json", "--units", "s", "--nosuffix"
+
+static int list(const struct session *s, struct lvm_volume **ret, size_t *ret_n, struct error *e)
+{
+	static const char *const args[] = {REPORT, "--segments", "-o", "pv_uuid,lv_name,seg_start_pe,pvseg_start,pvseg_size", NULL};
+	cleanup_free char *text = NULL;
+	int r = run(s, &text, e, "pvs", args);
+
+	return r == 0 ? lvm_parse_segments(text, s->pvs, s->n, ret, ret_n, e) : r;
+}
+
+int lvm_list(const struct lvm_group *g, struct lvm_volume **ret, size_t *ret_n, struct error *e)
+{
+	struct session s cleanup_session;
+	int r = session_of(&s, g, e);
+
+	return r == 0 ? list(&s, ret, ret_n, e) : r;
+}
+
+/* The N volumes V, by name: their extents and segments as they are. One that is not wanted (0 extents) stays without. */
+static int read_volumes(const struct session *s, struct lvm_volume *v, size_t n, struct error *e)
+{
+	struct lvm_volume *have = NULL;
+	size_t n_have = 0;
+	int r = list(s, &have, &n_have, e);
+
+	for (size_t i = 0; i < n && r == 0; i++) {
+		size_t k = 0;
+
+		while (k < n_have && strcmp(have[k].name, v[i].name) != 0)
+			k++;
+		if (k == n_have && v[i].extents)
+			r = error_set(e, EPROTO, "lvm: volume %s is not there", v[i].name);
+		if (k == n_have)
+			continue;
+		v[i].extents = have[k].extents;
+		v[i].segments = have[k].segments;
+		have[k].segments = (struct segments){NULL, 0};
+	}
+	lvm_list_free(have, n_have);
+	return r;
+}
+
+/* PV DEVICE, which is one of the session's. */
+static int read_pv(const struct session *s, const char *device, struct pv *ret, struct error *e)
+{
+	const char *const args[] = {REPORT, "-o", "pv_uuid,pe_start,pv_pe_count,vg_extent_size", device, NULL};
+	cleanup_free char *text = NULL;
 	uint64_t extent;
-	int r = run(s, &pvs, e, "pvs", pv_args);
+	int r = run(s, &text, e, "pvs", args);
 
 	if (r == 0)
-		r = lvm_parse_pv(pvs, ret, &extent, e);
+		r = lvm_parse_pv(text, ret, &extent, e);
 	if (r == 0 && extent != EXTENT_SECTORS)
 		r = error_set(e, EPROTO, "lvm: extents of %llu sectors, not %d", (unsigned long long)extent, EXTENT_SECTORS);
-	if (r == 0)
-		r = run(s, &lvs, e, "lvs", lv_args);
-	return r == 0 ? lvm_parse_segments(lvs, v, n, e) : r;
+	return r;
 }
 
 /* --- changes -------------------------------------------------------------------------------------------------------------- */
 
-static int make_volume(const struct session *s, const char *container, const struct lvm_volume *v, struct error *e)
+/* A command that wanted EXTENTS has failed: when the group has not so many, then for that. */
+static int explain(const struct session *s, uint32_t extents, int code, struct error *e)
+{
+	const char *const args[] = {"--noheadings", "-o", "vg_free_count", s->container, NULL};
+	cleanup_free char *text = NULL;
+	uint64_t left;
+	char *word;
+
+	if (run(s, &text, NULL, "vgs", args) < 0)
+		return code;
+	word = text + strspn(text, " ");
+	word[strcspn(word, " \n")] = '\0';
+	if (str_to_u64(word, 0, UINT32_MAX, &left) < 0 || left >= extents)
+		return code;
+	return error_set(e, ENOSPC, "%u extents of 4 MiB are needed, volume group %s has %llu left", extents, s->container,
+			 (unsigned long long)left);
+}
+
+static int make_volume(const struct session *s, const struct lvm_volume *v, struct error *e)
 {
 	char count[16];
-	const char *const args[] = {"-an", "-Zn", "-Wn", "-y", "--ignoremonitoring", "-n", v->name, "-l", count, container, NULL};
+	const char *const args[] = {"-an", "-Zn", "-Wn", "-y", "--ignoremonitoring", "-n", v->name, "-l", count, s->container, NULL};
+	int r;
 
 	snprintf(count, sizeof(count), "%u", v->extents);
-	return v->extents ? run(s, NULL, e, "lvcreate", args) : 0;
+	r = run(s, NULL, e, "lvcreate", args);
+	return r < 0 ? explain(s, v->extents, r, e) : 0;
+}
+
+static int make_pv(const struct session *s, const char *device, struct error *e)
+{
+	const char *const args[] = {"-ff", "-y", "-Zy", "--metadatasize", "16m", "--dataalignment", "4m", device, NULL};
+
+	return run(s, NULL, e, "pvcreate", args);
 }
 
 int lvm_create(const char *container, const char *device, struct lvm_volume *v, size_t n, struct pv *ret, struct error *e)
 {
-	const char *const pv_args[] = {"-ff", "-y", "-Zy", "--metadatasize", "16m", "--dataalignment", "4m", device, NULL};
-	const char *const vg_args[] = {"-y", "-s", "4m", "--setautoactivation", "n", container, device, NULL};
-	struct session s;
+	const char *const args[] = {"-y", "-s", "4m", "--setautoactivation", "n", container, device, NULL};
+	struct session s cleanup_session;
+	int r = session_begin(&s, container, &device, ret, 1, e);
+
+	if (r == 0)
+		r = make_pv(&s, device, e);
+	if (r == 0)
+		r = run(&s, NULL, e, "vgcreate", args);
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = v[i].extents ? make_volume(&s, &v[i], e) : 0;
+	if (r == 0)
+		r = read_pv(&s, device, ret, e);
+	return r == 0 ? read_volumes(&s, v, n, e) : r;
+}
+
+int lvm_add(const struct lvm_group *g, struct lvm_volume *v, struct error *e)
+{
+	struct session s cleanup_session;
+	int r = session_of(&s, g, e);
+
+	if (r == 0)
+		r = make_volume(&s, v, e);
+	return r == 0 ? read_volumes(&s, v, 1, e) : r;
+}
+
+int lvm_extend(const struct lvm_group *g, const char *name, uint32_t extents, struct segments *ret, struct error *e)
+{
+	struct lvm_volume v = {.extents = 1};
+	struct session s cleanup_session;
+	char count[16], path[NAME_SIZE + LV_SIZE];
+	const char *const args[] = {"-y", "-l", count, path, NULL};
+	int r = session_of(&s, g, e);
+
+	snprintf(v.name, sizeof(v.name), "%s", name);
+	snprintf(count, sizeof(count), "+%u", extents);
+	snprintf(path, sizeof(path), "%s/%s", s.container, name);
+	if (r == 0 && (r = run(&s, NULL, e, "lvextend", args)) < 0)
+		r = explain(&s, extents, r, e);
+	if (r == 0)
+		r = read_volumes(&s, &v, 1, e);
+	if (r == 0)
+		*ret = v.segments;
+	return r;
+}
+
+/* Gives LV NAME exactly the extents of SEG on DEVICE, behind those it has; makes it when IS_NEW. */
+static int place(const struct session *s, const char *name, const struct segment *seg, const char *device, bool is_new, struct error *e)
+{
+	char count[16], range[128], path[NAME_SIZE + LV_SIZE];
+	const char *const create[] = {"-an", "-Zn", "-Wn", "-y", "--ignoremonitoring", "-n", name, "-l", count, s->container, range, NULL};
+	const char *const extend[] = {"-y", "-l", count, path, range, NULL};
+
+	snprintf(count, sizeof(count), "%s%u", is_new ? "" : "+", seg->count);
+	snprintf(range, sizeof(range), "%s:%u-%u", device, seg->start, seg->start + seg->count - 1);
+	snprintf(path, sizeof(path), "%s/%s", s->container, name);
+	return run(s, NULL, e, is_new ? "lvcreate" : "lvextend", is_new ? create : extend);
+}
+
+int lvm_restore(const struct lvm_group *g, const char *name, uint64_t have, const struct segments *segments, struct error *e)
+{
+	struct session s cleanup_session;
+	int r = session_of(&s, g, e);
+	bool is_new = have == 0;
+
+	for (size_t i = 0; i < segments->n && r == 0; i++) {
+		struct segment seg = segments->v[i];
+		uint32_t skip = have < seg.count ? (uint32_t)have : seg.count;
+
+		have -= skip;
+		seg.start += skip;
+		seg.count -= skip;
+		if (seg.count == 0)
+			continue;
+		r = place(&s, name, &seg, g->devices[seg.pv], is_new, e);
+		is_new = false;
+	}
+	return r;
+}
+
+static bool is_one_of(const char *name, const char *const *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* lvremove of those of V that are among NAMES. */
+static int remove_volumes(const struct session *s, const struct lvm_volume *v, size_t n_v, const char *const *names, size_t n,
+			  struct error *e)
+{
+	cleanup_free const char **args = calloc(n_v + 4, sizeof(*args));
+	cleanup_free char(*paths)[NAME_SIZE + LV_SIZE] = calloc(n_v + 1, sizeof(*paths));
+	size_t k = 0;
+
+	if (!args || !paths)
+		return error_errno(e, ENOMEM, "lvremove");
+	args[k++] = "-y";
+	args[k++] = "-f";
+	for (size_t i = 0; i < n_v; i++) {
+		if (!is_one_of(v[i].name, names, n))
+			continue;
+		snprintf(paths[i], sizeof(paths[i]), "%s/%s", s->container, v[i].name);
+		args[k++] = paths[i];
+	}
+	return k > 2 ? run(s, NULL, e, "lvremove", args) : 0;
+}
+
+int lvm_remove(const struct lvm_group *g, const char *const *names, size_t n, struct error *e)
+{
+	struct lvm_volume *have = NULL;
+	size_t n_have = 0;
+	struct session s cleanup_session;
+	int r = session_of(&s, g, e);
+
+	if (r == 0)
+		r = list(&s, &have, &n_have, e);
+	if (r == 0)
+		r = remove_volumes(&s, have, n_have, names, n, e);
+	lvm_list_free(have, n_have);
+	return r;
+}
+
+int lvm_add_pv(const struct lvm_group *g, const char *device, struct pv *ret, struct error *e)
+{
+	const char *const args[] = {"-y", g->c->settings.container_name, device, NULL};
+	cleanup_free const char **devices = calloc(g->c->n_pvs + 1, sizeof(*devices));
+	struct session s cleanup_session;
 	int r;
 
-	session_init(&s, container, device);
-	r = dir_make(AT_FDCWD, SYSTEM_DIR, 0755, e);
+	if (!devices)
+		return error_errno(e, ENOMEM, "lvm");
+	memcpy(devices, g->devices, g->c->n_pvs * sizeof(*devices));
+	devices[g->c->n_pvs] = device;
+	r = session_begin(&s, g->c->settings.container_name, devices, g->c->pvs, g->c->n_pvs + 1, e);
 	if (r == 0)
-		r = run(&s, NULL, e, "pvcreate", pv_args);
+		r = make_pv(&s, device, e);
 	if (r == 0)
-		r = run(&s, NULL, e, "vgcreate", vg_args);
-	for (size_t i = 0; i < n && r == 0; i++)
-		r = make_volume(&s, container, &v[i], e);
-	return r == 0 ? read_layout(&s, v, n, ret, e) : r;
+		r = run(&s, NULL, e, "vgextend", args);
+	return r == 0 ? read_pv(&s, device, ret, e) : r;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * LVM's tools, run on one PV and nothing else, under the container's own system id, without touching this machine's configuration of LVM. Nothing
- * is ever activated.
+ * LVM's tools, run so that nothing of the machine's own LVM is read, written or woken up: no lvm.conf, no devices file, no archive, no
+ * activation. The volume group bears the system id byre-CONTAINER, which no other tool presents, so that they all keep off it.
+ * Every call below that changes something is one LVM commit; hold the lease and call change_intend before it.
  */
 #ifndef BYRE_VOLMGR_LVM_H
 #define BYRE_VOLMGR_LVM_H
@@ -9,23 +10,40 @@
 #include "base/error.h"
 #include "cluster/model.h"
 
-#include <stddef.h>
-
-/* An LV to be made, and where LVM put it. EXTENTS 0: not made. */
 struct lvm_volume {
 	char name[NAME_SIZE + 16];
-	uint32_t extents;
-	struct segments segments; /* pv index 0 */
+	uint32_t extents;         /* wanted; 0 = do not make it */
+	struct segments segments; /* filled in; pv is the index of the PV in c->pvs */
 };
 
-/*
- * Makes the PV on DEVICE, the volume group CONTAINER and its N volumes: one commit for the group and one for each volume. RET gets the PV's uuid, pe_start and extents;
- * each volume its segments (the caller's to free).
- */
+/* A PV, a VG and its LVs (one commit each, plus one for the PV, two for the VG). RET describes the PV. */
 int lvm_create(const char *container, const char *device, struct lvm_volume *v, size_t n, struct pv *ret, struct error *e);
 
-/* Reads what `lvm … --reportformat json` printed. Pure. */
-int lvm_parse_pv(const char *json, struct pv *ret, uint64_t *ret_extent_sectors, struct error *e);
-int lvm_parse_segments(const char *json, struct lvm_volume *v, size_t n, struct error *e);
+/* The volume group of an installed cluster: DEVICES[i] is the block device of PV i (c->pvs[i], whose LVM uuid tells it). */
+struct lvm_group {
+	const struct cluster *c;
+	const char *const *devices;
+};
+
+/* Makes LV V->name with V->extents; fills V->segments. -ENOSPC: the group has not so many extents, E says how many it has. */
+int lvm_add(const struct lvm_group *g, struct lvm_volume *v, struct error *e);
+/* Appends EXTENTS to LV NAME; RET gets all of its segments as they are then. -ENOSPC. */
+int lvm_extend(const struct lvm_group *g, const char *name, uint32_t extents, struct segments *ret, struct error *e);
+/*
+ * Makes LV NAME lie in SEGMENTS exactly, when LVM's metadata have lost it or its end: its first HAVE extents are there already (0: there is no LV). One commit a
+ * segment. Those extents must be free.
+ */
+int lvm_restore(const struct lvm_group *g, const char *name, uint64_t have, const struct segments *segments, struct error *e);
+/* Removes N LVs in one commit. One that is not there is no error. */
+int lvm_remove(const struct lvm_group *g, const char *const *names, size_t n, struct error *e);
+/* Every LV of the group with its segments; one allocation, freed with lvm_list_free. Reads only. */
+int lvm_list(const struct lvm_group *g, struct lvm_volume **ret, size_t *ret_n, struct error *e);
+void lvm_list_free(struct lvm_volume *v, size_t n);
+/* Makes DEVICE a PV of the group. RET describes it. */
+int lvm_add_pv(const struct lvm_group *g, const char *device, struct pv *ret, struct error *e);
+
+/* The parsers of LVM's JSON reports: of the first PV in one, and of all LVs in another that has a row for each piece of each PV. As lvm_list. */
+int lvm_parse_pv(const char *text, struct pv *ret, uint64_t *ret_extent_sectors, struct error *e);
+int lvm_parse_segments(const char *text, const struct pv *pvs, size_t n_pvs, struct lvm_volume **ret, size_t *ret_n, struct error *e);
 
 #endif

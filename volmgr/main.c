@@ -3,17 +3,16 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/str.h"
 #include "cli/cli.h"
-#include "cluster/document.h"
+#include "volmgr/change.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#define BOOTED_STATE "/run/byre/state.json"
-#define MAX_FOUND    16
+#define MAX_FOUND 16
 
 struct tool_options options;
 
@@ -43,19 +42,6 @@ int print_all(const struct buf *b, struct error *e)
 }
 
 /* --- which container ---------------------------------------------------------------------------------------------------- */
-
-/* The container that this node was booted from, or "". */
-static void booted_container(char ret[NAME_SIZE])
-{
-	struct cluster c CLEANUP(cluster_freep) = {.generation = 0};
-	cleanup_free char *text = NULL;
-	size_t len;
-
-	ret[0] = '\0';
-	cluster_init(&c);
-	if (file_read(AT_FDCWD, BOOTED_STATE, DOCUMENT_MAX, &text, &len, NULL) == 0 && document_parse(text, len, &c, NULL) == 0)
-		snprintf(ret, NAME_SIZE, "%s", c.settings.container_name);
-}
 
 static int several(const struct container_place *found, size_t n, struct error *e)
 {
@@ -89,28 +75,38 @@ static int find_place(struct container_place *ret, struct error *e)
 	return 0;
 }
 
-int view_open(struct view *v, struct error *e)
+int view_open_area(struct view *v, struct error *e)
 {
-	const char *device = options.state;
 	int r = 0;
 
 	memset(v, 0, sizeof(*v));
 	cluster_init(&v->c);
-	if (!device) {
+	v->device = options.state;
+	if (!v->device) {
 		r = find_place(&v->place, e);
-		device = v->place.state;
+		v->device = v->place.state;
 	}
+	return r == 0 ? state_area_open(v->device, false, &v->area, e) : r;
+}
+
+int view_load(struct view *v, struct error *e)
+{
+	int r = state_area_load(v->area, &v->c, &v->report, e);
+
+	if (r == 0 && v->report.warning[0])
+		warn("%s: %s", v->device, v->report.warning);
+	return r;
+}
+
+int view_open(struct view *v, struct error *e)
+{
+	int r = view_open_area(v, e);
+
 	if (r == 0)
-		r = state_area_open(device, false, &v->area, e);
-	if (r == 0)
-		r = state_area_load(v->area, &v->c, &v->report, e);
-	if (r < 0)
-		return r;
-	if (v->report.warning[0])
-		warn("%s: %s", device, v->report.warning);
-	if (cluster_pv_paths(&v->c, &v->pvs, &v->no_pvs) < 0)
+		r = view_load(v, e);
+	if (r == 0 && cluster_pv_paths(&v->c, &v->pvs, &v->no_pvs) < 0)
 		v->pvs = NULL;
-	return 0;
+	return r;
 }
 
 void view_close(struct view *v)
@@ -124,6 +120,14 @@ void view_close(struct view *v)
 int view_need_pvs(const struct view *v, struct error *e)
 {
 	return v->pvs ? 0 : error_set(e, v->no_pvs.code, "%s", v->no_pvs.text);
+}
+
+int view_node(const struct view *v, const char *text, const struct node **ret, struct error *e)
+{
+	unsigned number;
+
+	*ret = str_to_uint(text, 1, CLUSTER_MAX_NODES, &number) == 0 ? cluster_node(&v->c, number) : cluster_node_by_name(&v->c, text);
+	return *ret ? 0 : error_set(e, ENOENT, "there is no node '%.80s'", text);
 }
 
 /* --- command line ---------------------------------------------------------------------------------------------------------- */
@@ -144,9 +148,97 @@ static const struct cli_option show_options[] = {
 	{0, NULL, CLI_FLAG, NULL, NULL, NULL},
 };
 
+static const struct cli_option history_options[] = {
+	{'n', "number", CLI_UINT, &state_history_number, "N", "print the newest N (default: 20)"},
+	{'j', "json", CLI_FLAG, &options.json, NULL, "print JSON"},
+	{0, NULL, CLI_FLAG, NULL, NULL, NULL},
+};
+
+static const struct cli_option export_options[] = {
+	{'f', "force", CLI_FLAG, &state_export_force, NULL, "although FILE is there already"},
+	{0, NULL, CLI_FLAG, NULL, NULL, NULL},
+};
+
+static const struct cli_option import_options[] = {
+	{0, "dry-run", CLI_FLAG, &state_import_dry_run, NULL, "print what would change, and change nothing"},
+	{0, "force", CLI_TEXT, &state_import_force, "REASON", "although things lie elsewhere on the SAN, or no document can be read there"},
+	{0, NULL, CLI_FLAG, NULL, NULL, NULL},
+};
+
 static const struct cli_option attach_options[] = {
 	{'r', "read-only", CLI_FLAG, &attach_read_only, NULL, "required: nothing is written to the node's volume"},
 	{'f', "force", CLI_FLAG, &attach_force, NULL, "although nothing proves that the node is off: you know that it is"},
+	{0, NULL, CLI_FLAG, NULL, NULL, NULL},
+};
+
+static const struct cli_option san_add_options[] = {
+	{'n', "dry-run", CLI_FLAG, &san_dry_run, NULL, "only say what would be done"},
+	{0, NULL, CLI_FLAG, NULL, NULL, NULL},
+};
+
+static const struct cli_option create_options[] = {
+	{0, "kind", CLI_TEXT, &create_kind, "KIND", "disk (default), swap or shared"},
+	{'i', "image", CLI_TEXT, &create_image, "IMAGE", "what a disk stands on (default: nothing, it is blank)"},
+	{0, "size", CLI_UINT, &create_size, "MIB", "as its user sees it (default: that of the image)"},
+	{0, "store", CLI_UINT, &create_store, "MIB", "a disk's own space to begin with (default: 10 % of the image, at least 256)"},
+	{0, "node", CLI_UINT, &create_node, "N", "whose swap it is"},
+	{0, "count", CLI_UINT, &create_count, "N", "so many, with a number behind the prefix"},
+	{0, "prefix", CLI_TEXT, &create_prefix, "NAME", "vm: vm1, vm2, ..."},
+	{'j', "json", CLI_FLAG, &options.json, NULL, "print JSON"},
+	{0, NULL, CLI_FLAG, NULL, NULL, NULL},
+};
+
+static const struct cli_option remove_volume_options[] = {
+	{'f', "force", CLI_FLAG, &remove_force, NULL, "although it may be in use elsewhere: you know that it is not"},
+	{'j', "json", CLI_FLAG, &options.json, NULL, "print JSON"},
+	{0, NULL, CLI_FLAG, NULL, NULL, NULL},
+};
+
+static const struct cli_option reset_options[] = {
+	{'i', "image", CLI_TEXT, &reset_image, "IMAGE", "what it stands on then (default: the default image; of a disk, its own)"},
+	{0, "keep", CLI_FLAG, &reset_keep, NULL, "what a node's root is now stays, for volmgr undo"},
+	{'j', "json", CLI_FLAG, &options.json, NULL, "print JSON"},
+	{0, NULL, CLI_FLAG, NULL, NULL, NULL},
+};
+
+static const struct cli_option take_options[] = {
+	{0, "node", CLI_UINT, &take_node, "N", "for that node (default: this one)"},
+	{'f', "force", CLI_FLAG, &take_force, NULL, "from a node that holds it: you know that it is off"},
+	{'j', "json", CLI_FLAG, &options.json, NULL, "print JSON"},
+	{0, NULL, CLI_FLAG, NULL, NULL, NULL},
+};
+
+static const struct cli_option fence_options[] = {
+	{0, "probe", CLI_FLAG, &fence_only_probe, NULL, "only try what this SAN can do, and print it"},
+	{'y', "yes", CLI_FLAG, &fence_yes, NULL, "required: the node is cut off from the SAN, and restarts"},
+	{0, NULL, CLI_FLAG, NULL, NULL, NULL},
+};
+
+static const struct cli_option image_import_options[] = {
+	{'u', "use", CLI_TEXT, &import_use, "USE", "node: a root file system; disk: of a VM (default: as the file is)"},
+	{0, "size", CLI_UINT, &import_size, "MIB", "a larger image than the content needs"},
+	{'d', "default", CLI_FLAG, &import_default, NULL, "new and reset nodes get it from now on"},
+	{0, NULL, CLI_FLAG, NULL, NULL, NULL},
+};
+
+static const struct cli_option capture_options[] = {
+	{'d', "default", CLI_FLAG, &capture_default, NULL, "new and reset nodes get it from now on"},
+	{0, NULL, CLI_FLAG, NULL, NULL, NULL},
+};
+
+static const struct cli_option image_remove_options[] = {
+	{'f', "force", CLI_FLAG, &image_remove_force, NULL, "although it was begun elsewhere: you know that nobody fills it"},
+	{0, NULL, CLI_FLAG, NULL, NULL, NULL},
+};
+
+static const struct cli_option check_options[] = {
+	{'j', "json", CLI_FLAG, &options.json, NULL, "print JSON"},
+	{0, "repair", CLI_FLAG, &check_repair, NULL, "mend what is sure, under the cluster's lease"},
+	{0, NULL, CLI_FLAG, NULL, NULL, NULL},
+};
+
+static const struct cli_option san_tend_options[] = {
+	{'e', "every", CLI_UINT, &san_every, "SECONDS", "go on for ever, with so many seconds between"},
 	{0, NULL, CLI_FLAG, NULL, NULL, NULL},
 };
 
@@ -154,9 +246,36 @@ static const struct cli_command commands[] = {
 	{"list", NULL, 0, 0, json_option, list_run, "every volume: node, image, size, private bytes used, where it is composed"},
 	{"status", NULL, 0, 0, json_option, status_run, "the container: disk, space, images, state area"},
 	{"state show", NULL, 0, 0, show_options, state_show_run, "the state document as JSON, secrets hidden"},
+	{"state history", NULL, 0, 0, history_options, state_history_run, "who published which generation, and why"},
+	{"state export", "FILE|-", 1, 1, export_options, state_export_run, "write the state document, with its secrets, into a file"},
+	{"state import", "FILE", 1, 1, import_options, state_import_run, "publish an exported document as the next generation"},
+	{"image import", "NAME FILE", 2, 2, image_import_options, image_import_run,
+	 "a new version: from tar (gzip, xz, zstd), squashfs, ext4, a disk, qcow2, OCI layout"},
+	{"image list", NULL, 0, 0, json_option, image_list_run, "every image: use, size, kernel, state, volumes on it"},
+	{"image show", "NAME[@V]", 1, 1, json_option, image_show_run, "one image, and who stands on it"},
+	{"image default", "NAME[@V]", 1, 1, NULL, image_default_run, "what new and reset nodes get"},
+	{"image rollback", NULL, 0, 0, NULL, image_rollback_run, "the default before this one is it again"},
+	{"image remove", "NAME@V", 1, 1, image_remove_options, image_remove_run, "an image that nobody uses"},
+	{"image capture", "NODE NAME", 2, 2, capture_options, image_capture_run,
+	 "a new version from the root of this node, or of one that is off"},
+	{"image diff", "NODE", 1, 1, json_option, image_diff_run, "which files this node, or one that is off, changed against its image"},
 	{"image verify", "[IMAGE]", 0, 1, NULL, image_verify_run, "read an image (or all) and compare its checksum"},
+	{"create", "[NAME...]", 0, -1, create_options, create_run, "new disks, a swap area or a shared volume"},
+	{"remove", "VOLUME...", 1, -1, remove_volume_options, remove_run, "volumes that nobody uses: their space is free again"},
+	{"reset", "NODE|VOLUME...", 1, -1, reset_options, reset_run, "they start anew from an image"},
+	{"undo", "NODE...", 1, -1, json_option, undo_run, "what a node's root was before reset --keep"},
+	{"resize", "NODE|VOLUME MIB", 2, 2, json_option, resize_run, "a larger volume"},
+	{"grow", "NODE|VOLUME MIB", 2, 2, json_option, grow_run, "more space for what it writes, now"},
+	{"trim", "NODE", 1, 1, NULL, trim_run, "what files no longer use goes back to the node's store; run it on the node"},
+	{"take", "VOLUME", 1, 1, take_options, take_run, "a disk for a node: nobody else may use it then"},
+	{"give", "VOLUME", 1, 1, json_option, give_run, "a disk that this node has: nobody's from now on"},
 	{"attach", "NODE", 1, 1, attach_options, attach_run, "make the root of a node that is off readable here"},
 	{"detach", "NODE", 1, 1, NULL, detach_run, "take it away again"},
+	{"fence", "[NODE]", 0, 1, fence_options, fence_run, "keep a node that seems dead from writing to the SAN"},
+	{"san list", NULL, 0, 0, json_option, san_list_run, "the disks here, what they hold, and the paths to them"},
+	{"san add", "DISK", 1, 1, san_add_options, san_add_run, "take one more disk, by its path or WWID, for the container's volumes"},
+	{"check", NULL, 0, 0, check_options, check_run, "what is wrong with the container: state, LVM, disks, what crashes left"},
+	{"san tend", NULL, 0, 0, san_tend_options, san_tend_run, "take back paths to the SAN that failed and work again"},
 	{NULL, NULL, 0, 0, NULL, NULL, NULL},
 };
 

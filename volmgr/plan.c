@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "space.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -103,10 +104,11 @@ static int check_disk(const struct settings *s, const struct disk_info *d, uint6
 int container_plan(const struct settings *s, const struct disk_info *d, uint64_t image_bytes, struct container_plan *ret, struct error *e)
 {
 	struct container_plan p = {.image_extents = plan_extents(image_bytes)};
-	uint64_t store = plan_extents(s->store_size * PLAN_MIB) + plan_metadata_extents(s->volume_size * PLAN_MIB);
+	uint64_t store = s->store_size ? s->store_size * PLAN_MIB : store_default(image_bytes, s->volume_size * PLAN_MIB);
 	char a[24], b[24];
 	int r = check_disk(s, d, image_bytes, e);
 
+	store = plan_extents(store) + plan_metadata_extents(s->volume_size * PLAN_MIB);
 	if (r == 0)
 		r = choose_segment(s, d, &p.segment, e);
 	if (r < 0)
@@ -242,48 +244,31 @@ int plan_take(struct segments *free, uint32_t count, struct segments *ret)
 
 /* --- the nodes' volumes --------------------------------------------------------------------------------------------------- */
 
-static int copy_segments(const struct segments *from, struct segments *ret)
+static struct volume_wish wish(unsigned node, enum volume_kind kind, uint64_t mib)
 {
-	return plan_free(from, NULL, 0, ret);
+	struct volume_wish w = {.kind = kind, .node = node, .bytes = mib * PLAN_MIB};
+
+	snprintf(w.name, sizeof(w.name), "node%u.%s", node, volume_kind_name(kind));
+	return w;
 }
 
-static int cut_root(const struct cluster *c, unsigned node, struct segments *free, const char *image, struct volume *ret)
+int plan_node_volumes(struct cluster *c, const char *image, struct error *e)
 {
 	const struct settings *s = &c->settings;
+	cleanup_free struct volume_wish *w = calloc(2 * c->n_nodes + 1, sizeof(*w));
+	struct space space cleanup_space = {.free = NULL};
+	size_t n = 0;
 	int r;
 
-	*ret = (struct volume){.kind = VOLUME_ROOT, .node = node, .bytes = s->volume_size * PLAN_MIB};
-	snprintf(ret->name, sizeof(ret->name), "node%u.root", node);
-	snprintf(ret->image, sizeof(ret->image), "%s", image);
-	r = plan_take(free, plan_metadata_extents(ret->bytes), &ret->metadata);
-	return r == 0 ? plan_take(free, plan_extents(s->store_size * PLAN_MIB), &ret->data) : r;
-}
-
-static int cut_swap(const struct cluster *c, unsigned node, struct segments *free, struct volume *ret)
-{
-	*ret = (struct volume){.kind = VOLUME_SWAP, .node = node, .bytes = c->settings.swap_size * PLAN_MIB};
-	snprintf(ret->name, sizeof(ret->name), "node%u.swap", node);
-	return plan_take(free, plan_extents(ret->bytes), &ret->data);
-}
-
-int plan_node_volumes(struct cluster *c, const struct segments *stores, const struct segments *swap, const char *image, struct error *e)
-{
-	struct segments store_space CLEANUP(segments_free) = {NULL, 0}, swap_space CLEANUP(segments_free) = {NULL, 0};
-	struct volume *v = realloc(c->volumes, (c->n_volumes + 2 * c->n_nodes + 1) * sizeof(*v));
-	int r;
-
-	if (!v)
+	if (!w)
 		return error_errno(e, ENOMEM, "volumes");
-	c->volumes = v;
-	r = copy_segments(stores, &store_space);
-	if (r == 0)
-		r = copy_segments(swap, &swap_space);
-	for (size_t i = 0; i < c->n_nodes && r == 0; i++) {
-		unsigned number = c->nodes[i].number;
-
-		r = cut_root(c, number, &store_space, image, &v[c->n_volumes++]);
-		if (r == 0 && c->settings.swap_size)
-			r = cut_swap(c, number, &swap_space, &v[c->n_volumes++]);
+	for (size_t i = 0; i < c->n_nodes; i++) {
+		w[n] = wish(c->nodes[i].number, VOLUME_ROOT, s->volume_size);
+		w[n].store = s->store_size * PLAN_MIB;
+		snprintf(w[n++].image, sizeof(w->image), "%s", image);
+		if (s->swap_size)
+			w[n++] = wish(c->nodes[i].number, VOLUME_SWAP, s->swap_size);
 	}
-	return r < 0 ? error_errno(e, r, "cutting the nodes' volumes") : 0;
+	r = space_read(c, &space, e);
+	return r == 0 ? wishes_cut(c, &space, w, n, e) : r;
 }

@@ -28,13 +28,14 @@ uint32_t plan_metadata_extents(uint64_t bytes);
 int plan_free(const struct segments *from, const struct segments *const *used, size_t n, struct segments *ret);
 
 /*
- * Takes COUNT extents off FREE and appends them to RET: the smallest run that holds them all, or else several, from the largest down. -ENOSPC: FREE has not so many (then nothing changes).
+ * Takes COUNT extents off FREE and appends them to RET: the smallest run that holds them all, or else several, from the largest down. -ENOSPC: FREE
+ * has not so many (then nothing changes).
  */
 int plan_take(struct segments *free, uint32_t count, struct segments *ret);
 
 /*
- * Cuts the volumes of all nodes of C, from c->settings, out of the slabs STORES and SWAP, and appends them to c->volumes. IMAGE: the reference that roots stand on.
+ * Cuts the volumes of all nodes of C, from c->settings, out of its slabs, and appends them to c->volumes. IMAGE: the reference that roots stand on.
  */
-int plan_node_volumes(struct cluster *c, const struct segments *stores, const struct segments *swap, const char *image, struct error *e);
+int plan_node_volumes(struct cluster *c, const char *image, struct error *e);
 
 #endif

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <string.h>
+#include <time.h>
 
 /* What all volumes take together. Bytes. */
 struct totals {
@@ -35,10 +36,12 @@ static void add_volume(const struct view *v, const struct volume *vol, struct to
 		t->swap += bytes_of(&vol->data);
 	if (vol->kind == VOLUME_SHARED)
 		t->shared += bytes_of(&vol->data);
-	if (vol->kind != VOLUME_ROOT)
+	if (!volume_is_thin(vol))
 		return;
 	volume_use(v, vol, &use);
 	t->stores += bytes_of(&vol->data) + bytes_of(&vol->metadata);
+	if (vol->kind != VOLUME_ROOT)
+		return;
 	t->roots++;
 	t->known += use.known;
 	t->private_used += use.known ? use.used : 0;
@@ -87,6 +90,12 @@ static void put_place(const struct view *v, struct buf *b)
 		buf_printf(b, "disk        %s: state area %s, volumes %s\n", v->place.disk, v->place.state, v->place.pv);
 	for (size_t i = 0; i < c->n_pvs; i++)
 		buf_printf(b, "volumes on  %s, partition %s\n", v->pvs ? v->pvs[i] : "a disk that is not here", c->pvs[i].partuuid);
+}
+
+static void put_fencing(const struct cluster *c, struct buf *b)
+{
+	buf_printf(b, "fencing     %s%s%s%s\n", fencing_name(c->settings.fencing), c->fencing_why[0] ? " (" : "", c->fencing_why,
+		   c->fencing_why[0] ? ")" : "");
 }
 
 static void put_slots(const struct summary *s, struct buf *b)
@@ -142,15 +151,47 @@ static void put_totals(const struct summary *s, struct buf *b)
 	buf_puts(b, "\n");
 }
 
+/* The volumes whose stores want space and have none. What can be done about it each node tells itself, in WHY. */
+typedef void wait_fn(const struct volume *vol, const struct volume_use *use, const char *why, void *data);
+
+static void each_wait(const struct view *v, wait_fn *fn, void *data)
+{
+	for (size_t i = 0; i < v->c.n_volumes; i++) {
+		const struct volume *vol = &v->c.volumes[i];
+		struct volume_status told;
+		struct volume_use use;
+
+		if (!volume_is_thin(vol) || !vol->node)
+			continue;
+		volume_use(v, vol, &use);
+		if (use.short_since)
+			fn(vol, &use, volume_status_read(v, vol->node, &told, NULL) == 0 ? told.why : "", data);
+	}
+}
+
+static void put_wait(const struct volume *vol, const struct volume_use *use, const char *why, void *data)
+{
+	const time_t since = (time_t)use->short_since;
+	char when[32] = "";
+	struct tm tm;
+
+	if (localtime_r(&since, &tm))
+		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
+	buf_printf(data, "%s %s since %s", vol->name, use->full ? "waits for space" : "is short of space", when);
+	buf_printf(data, "%s%s\n", why[0] ? ": " : "", why);
+}
+
 static int print_text(const struct summary *s, struct error *e)
 {
 	struct buf b cleanup_buf = BUF_INIT;
 
 	put_place(s->v, &b);
 	put_slots(s, &b);
+	put_fencing(&s->v->c, &b);
 	buf_printf(&b, "nodes       %zu\n", s->v->c.n_nodes);
 	put_images(&s->v->c, &b);
 	put_totals(s, &b);
+	each_wait(s->v, put_wait, &b);
 	for (size_t i = 0; i < b.len; i++)
 		if (((unsigned char)b.data[i] < ' ' && b.data[i] != '\n') || b.data[i] == 0x7f)
 			b.data[i] = '?';
@@ -221,15 +262,31 @@ static json_t *json_totals(const struct summary *s)
 			 number(t->known));
 }
 
+static void add_wait(const struct volume *vol, const struct volume_use *use, const char *why, void *data)
+{
+	json_array_append_new(data, json_pack("{s:s,s:i,s:o,s:b,s:s}", "volume", vol->name, "node", (int)vol->node, "since",
+					      number(use->short_since), "full", use->full, "why", why));
+}
+
+static json_t *json_waits(const struct view *v)
+{
+	json_t *list = json_array();
+
+	each_wait(v, add_wait, list);
+	return list;
+}
+
 static int print_json(const struct summary *s, struct error *e)
 {
 	const struct view *v = s->v;
 	struct buf b cleanup_buf = BUF_INIT;
 	cleanup_free char *text = NULL;
-	json_auto_t *o = json_pack("{s:s,s:s,s:o,s:{s:o,s:i,s:o,s:o},s:i,s:o,s:o,s:o}", "container", v->c.settings.container_name, "id",
-				   v->c.id, "disk", text_or_null(v->place.disk), "state", "generation", number(v->report.generation),
-				   "slot", (int)v->report.slot, "warning", text_or_null(v->report.warning), "slots", json_slots(s), "nodes",
-				   (int)v->c.n_nodes, "pvs", json_pvs(v), "images", json_images(&v->c), "totals", json_totals(s));
+	json_auto_t *o =
+		json_pack("{s:s,s:s,s:o,s:{s:o,s:i,s:o,s:o},s:{s:s,s:o},s:i,s:o,s:o,s:o,s:o}", "container", v->c.settings.container_name,
+			  "id", v->c.id, "disk", text_or_null(v->place.disk), "state", "generation", number(v->report.generation), "slot",
+			  (int)v->report.slot, "warning", text_or_null(v->report.warning), "slots", json_slots(s), "fencing", "way",
+			  fencing_name(v->c.settings.fencing), "why", text_or_null(v->c.fencing_why), "nodes", (int)v->c.n_nodes, "pvs",
+			  json_pvs(v), "images", json_images(&v->c), "totals", json_totals(s), "waiting", json_waits(v));
 
 	text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
 	if (!text)

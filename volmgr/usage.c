@@ -17,6 +17,35 @@ int node_status_read(const struct view *v, unsigned number, struct node_status *
 	return r == 0 ? status_parse(text, len, ret, e) : r;
 }
 
+int volume_status_read(const struct view *v, unsigned number, struct volume_status *ret, struct error *e)
+{
+	cleanup_free char *text = NULL;
+	size_t len;
+	int r = state_volumes_read(v->area, number, &text, &len, e);
+
+	return r == 0 ? volume_status_parse(text, len, ret, e) : r;
+}
+
+/* As its volmgrd tells, or else, of a root, its metamaster. */
+static void use_told(const struct view *v, const struct volume *vol, const struct node_status *status, struct volume_use *ret)
+{
+	struct volume_status stores;
+	const struct store_status *s = volume_status_read(v, vol->node, &stores, NULL) == 0 ? volume_status_find(&stores, vol->name) : NULL;
+
+	if (s) {
+		ret->known = true;
+		ret->used = s->data_used;
+		ret->metadata_used = s->metadata_used;
+		ret->short_since = s->short_since;
+		ret->full = s->full;
+	}
+	if (status && status->root.device[0] && vol->kind == VOLUME_ROOT) {
+		ret->known = true;
+		ret->used = status->root.data_used;
+		ret->metadata_used = status->root.metadata_used;
+	}
+}
+
 /* The kernel knows best, where it has the pool; otherwise what the node has last written. */
 void volume_use(const struct view *v, const struct volume *vol, struct volume_use *ret)
 {
@@ -27,15 +56,14 @@ void volume_use(const struct view *v, const struct volume *vol, struct volume_us
 	memset(ret, 0, sizeof(*ret));
 	ret->node = vol->node ? status_judge(told ? &status : NULL, (uint64_t)time(NULL)) : NODE_UNSEEN;
 	ret->here = volume_is_composed(&v->c, vol);
-	if (vol->kind != VOLUME_ROOT)
+	if (!volume_is_thin(vol))
 		return;
+	if (vol->node)
+		use_told(v, vol, told ? &status : NULL, ret);
 	if (ret->here && volume_usage(&v->c, vol, &usage, NULL) == 0) {
 		ret->known = true;
 		ret->used = usage.data_used;
 		ret->metadata_used = usage.metadata_used;
-	} else if (told && status.root.device[0]) {
-		ret->known = true;
-		ret->used = status.root.data_used;
-		ret->metadata_used = status.root.metadata_used;
+		ret->full = usage.out_of_data;
 	}
 }

@@ -43,8 +43,9 @@ typedef void volmgr_progress_fn(const char *what, uint64_t done, uint64_t total,
 
 /*
  * Makes the two partitions (a GPT too when the disk has none and nothing is on it), the PV, the volume group and its LVs: image, slab,
- * swap slab, shared; formats the state area; gives every store a zeroed metadata head. Fills c->pvs, slabs, images (one, without checksum) and volumes
- * from c->settings and c->nodes. LVM commits and state writes do not depend on the number of nodes. The document is not published yet.
+ * swap slab, shared (zeroed); formats the state area; makes every store fresh and asks for swap areas to be wiped (wipe.h). Fills c->pvs, slabs,
+ * images (one, without checksum) and volumes from c->settings and c->nodes. LVM commits and state writes do not depend on the number of nodes. The
+ * document is not published yet.
  */
 int container_create(struct cluster *c, const struct disk_info *d, const struct container_plan *p, const char *image_name,
 		     volmgr_progress_fn *progress, void *data, struct error *e);
@@ -77,8 +78,8 @@ int image_verify(const struct cluster *c, const struct image *i, volmgr_progress
 int state_area_format(const char *device, const char *container, const char *id, struct error *e);
 
 /*
- * Publishes C with generation + 1 (of the newest document there) and sets c->generation. Payload, flush, header, flush, read back. -EXDEV: the area
- * belongs to a cluster of another id.
+ * Publishes C, checked (cluster_check), as the next generation, with c->note in the history, and sets c->generation. Payload, flush, header, flush, read back.
+ * -ESTALE: c->generation is not that of the newest document there (0 when there is none): nothing was written. -EXDEV: the area belongs to a cluster of another id.
  */
 int state_area_publish(struct state_area *a, struct cluster *c, struct error *e);
 

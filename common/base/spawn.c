@@ -10,11 +10,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #define LINGER  1000 /* ms in which output is taken after the program's end, while more comes */
@@ -60,45 +60,95 @@ static char **make_env(const char *const *extra)
 	return env;
 }
 
+static void close_pair(int p[2])
+{
+	for (int i = 0; i < 2; i++)
+		if (p[i] >= 0)
+			close(p[i]);
+}
+
+/* Between fork and exec: only what is safe there. Says on TELL why it could not start. */
+static _Noreturn void become(const struct spawn *s, const int fds[3], char **env, pid_t parent, int tell)
+{
+	sigset_t none;
+	int why;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	for (int i = 0; i < 3; i++)
+		dup2(fds[i], i);
+	/* A parent that died before the kernel knew of our wish will not be seen to die. */
+	if (s->with_parent && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent))
+		_exit(127);
+	execvpe(s->argv[0], (char *const *)(uintptr_t)s->argv, env);
+	why = errno;
+	(void)!write(tell, &why, sizeof(why));
+	_exit(127);
+}
+
+/* Takes the place of posix_spawnp, which cannot bind a child to its parent. Returns the pid, or a negative errno: also that of a failed exec. */
+static pid_t start_with(const struct spawn *s, const int fds[3], char **env)
+{
+	int told[2], why;
+	pid_t parent = getpid(), pid;
+	ssize_t n;
+
+	if (pipe2(told, O_CLOEXEC) < 0)
+		return -errno;
+	pid = fork();
+	if (pid == 0)
+		become(s, fds, env, parent, told[1]);
+	why = errno;
+	close(told[1]);
+	if (pid > 0) {
+		do
+			n = read(told[0], &why, sizeof(why));
+		while (n < 0 && errno == EINTR);
+		if (n != sizeof(why)) {
+			close(told[0]);
+			return pid;
+		}
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	close(told[0]);
+	return why > 0 ? -why : -EIO;
+}
+
+/* A descriptor of 0 to 2 would be overwritten while the three are put in their places. */
+static int above_standard(int fd)
+{
+	int high = fd < 0 || fd > 2 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	if (high != fd)
+		close(fd);
+	return high;
+}
+
 static int start(const struct spawn *s, struct child *ret)
 {
-	cleanup_fd int in = input_fd(s->input);
+	cleanup_fd int in = above_standard(input_fd(s->input));
 	cleanup_free char **env = make_env(s->env);
-	posix_spawn_file_actions_t fa;
-	posix_spawnattr_t attr;
-	sigset_t none;
-	int out[2], err[2], r;
+	int out[2] = {-1, -1}, err[2] = {-1, -1}, r;
 
 	if (in < 0 || !env)
 		return -errno;
-	if (pipe2(out, O_CLOEXEC) < 0)
-		return -errno;
-	if (pipe2(err, O_CLOEXEC) < 0) {
+	if (pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0) {
 		r = -errno;
-		close(out[0]);
-		close(out[1]);
+		close_pair(out);
 		return r;
 	}
-	sigemptyset(&none);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-	posix_spawn_file_actions_init(&fa);
-	posix_spawn_file_actions_adddup2(&fa, in, 0);
-	posix_spawn_file_actions_adddup2(&fa, out[1], 1);
-	posix_spawn_file_actions_adddup2(&fa, err[1], 2);
-	r = -posix_spawnp(&ret->pid, s->argv[0], &fa, &attr, (char *const *)(uintptr_t)s->argv, env);
-	posix_spawn_file_actions_destroy(&fa);
-	posix_spawnattr_destroy(&attr);
+	out[1] = above_standard(out[1]);
+	err[1] = above_standard(err[1]);
+	r = start_with(s, (const int[]){in, out[1], err[1]}, env);
+	if (r < 0) {
+		close_pair(out);
+		close_pair(err);
+		return r;
+	}
 	close(out[1]);
 	close(err[1]);
-	if (r < 0) {
-		close(out[0]);
-		close(err[0]);
-		return r;
-	}
-	ret->out = out[0];
-	ret->err = err[0];
+	*ret = (struct child){r, out[0], err[0]};
 	return 0;
 }
 
@@ -180,7 +230,7 @@ static int judge(const struct spawn *s, int status, struct buf *err, struct erro
 int spawn_run(const struct spawn *s, char **ret_output, int *ret_status, struct error *e)
 {
 	struct buf out CLEANUP(buf_free) = BUF_INIT, err CLEANUP(buf_free) = BUF_INIT;
-	struct child c;
+	struct child c = {-1, -1, -1};
 	int r, status = 0;
 
 	r = start(s, &c);

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -13,6 +14,7 @@ struct spawn {
 	const char *const *env;  /* NULL-terminated NAME=VALUE, added to ours; may be NULL */
 	const char *input;       /* text for its standard input; NULL: /dev/null */
 	size_t max_output;       /* largest standard output taken; 0: 1 MiB */
+	bool with_parent;        /* the kernel kills it when the thread that calls spawn_run is gone */
 };
 
 /*

@@ -44,6 +44,32 @@ static int get_uint(const json_t *o, const char *key, unsigned max, unsigned *re
 	return r;
 }
 
+/* Members that came later: a document without them has RET as it is. */
+static int may_text(const json_t *o, const char *key, char *dst, size_t size, struct error *e)
+{
+	return json_object_get(o, key) ? get_text(o, key, dst, size, e) : 0;
+}
+
+static int may_u64(const json_t *o, const char *key, uint64_t max, uint64_t *ret, struct error *e)
+{
+	return json_object_get(o, key) ? get_u64(o, key, max, ret, e) : 0;
+}
+
+static int may_uint(const json_t *o, const char *key, unsigned max, unsigned *ret, struct error *e)
+{
+	return json_object_get(o, key) ? get_uint(o, key, max, ret, e) : 0;
+}
+
+static int may_bool(const json_t *o, const char *key, bool *ret, struct error *e)
+{
+	const json_t *j = json_object_get(o, key);
+
+	if (j && !json_is_boolean(j))
+		return error_set(e, EINVAL, "%s: neither true nor false", key);
+	*ret = j ? json_is_true(j) : *ret;
+	return 0;
+}
+
 static int get_ip(const json_t *o, const char *key, uint32_t *ret, struct error *e)
 {
 	char text[IP4_LEN];
@@ -100,6 +126,22 @@ static int read_pv(const json_t *o, void *item, struct error *e)
 	return r < 0 ? r : get_uint(o, "extents", UINT32_MAX, &p->extents, e);
 }
 
+static int read_image_use(const json_t *o, enum image_use *ret, struct error *e)
+{
+	char text[NAME_SIZE] = "node";
+	int r = may_text(o, "use", text, sizeof(text), e);
+
+	if (r < 0)
+		return r;
+	for (unsigned k = IMAGE_NODE; k <= IMAGE_DISK; k++) {
+		if (strcmp(image_use_name(k), text) == 0) {
+			*ret = k;
+			return 0;
+		}
+	}
+	return error_set(e, EINVAL, "use: '%s' is no use of an image", text);
+}
+
 static int read_image(const json_t *o, void *item, struct error *e)
 {
 	struct image *i = item;
@@ -113,6 +155,14 @@ static int read_image(const json_t *o, void *item, struct error *e)
 		r = get_text(o, "sha256", i->sha256, sizeof(i->sha256), e);
 	if (r == 0)
 		r = get_text(o, "kernel", i->kernel, sizeof(i->kernel), e);
+	if (r == 0)
+		r = read_image_use(o, &i->use, e);
+	if (r == 0)
+		r = may_bool(o, "filling", &i->filling, e);
+	if (r == 0)
+		r = may_uint(o, "filled_by", CLUSTER_MAX_NODES, &i->filled_by, e);
+	if (r == 0)
+		r = may_u64(o, "created", INT64_MAX, &i->created, e);
 	return r < 0 ? r : get_segments(o, "segments", &i->segments, e);
 }
 
@@ -131,13 +181,28 @@ static int read_kind(const json_t *o, enum volume_kind *ret, struct error *e)
 
 	if (r < 0)
 		return r;
-	for (unsigned k = VOLUME_ROOT; k <= VOLUME_SHARED; k++) {
+	for (unsigned k = VOLUME_ROOT; k <= VOLUME_DISK; k++) {
 		if (strcmp(volume_kind_name(k), text) == 0) {
 			*ret = k;
 			return 0;
 		}
 	}
 	return error_set(e, EINVAL, "kind: '%s' is no kind of volume", text);
+}
+
+/* "undo": {"thin", "image"}, of a root that was reset. */
+static int read_undo(const json_t *volume, struct volume *v, struct error *e)
+{
+	const json_t *o = json_object_get(volume, "undo");
+	int r;
+
+	if (!o)
+		return 0;
+	v->has_undo = true;
+	r = get_uint(o, "thin", THIN_ID_MAX, &v->undo_thin, e);
+	if (r == 0)
+		r = get_text(o, "image", v->undo_image, sizeof(v->undo_image), e);
+	return r < 0 ? error_wrap(e, "undo") : 0;
 }
 
 static int read_volume(const json_t *o, void *item, struct error *e)
@@ -153,6 +218,12 @@ static int read_volume(const json_t *o, void *item, struct error *e)
 		r = get_text(o, "image", v->image, sizeof(v->image), e);
 	if (r == 0)
 		r = get_u64(o, "bytes", 1ull << 50, &v->bytes, e);
+	if (r == 0)
+		r = may_u64(o, "incarnation", INT64_MAX, &v->incarnation, e);
+	if (r == 0)
+		r = may_uint(o, "thin", THIN_ID_MAX, &v->thin, e);
+	if (r == 0)
+		r = read_undo(o, v, e);
 	if (r == 0)
 		r = get_segments(o, "metadata", &v->metadata, e);
 	return r < 0 ? r : get_segments(o, "data", &v->data, e);
@@ -222,7 +293,7 @@ static int read_ssh_keys(const json_t *doc, struct settings *s, struct error *e)
 	return s->ssh_keys && s->n_ssh_keys == n ? 0 : error_errno(e, ENOMEM, "ssh_keys");
 }
 
-/* The settings as an object of texts, by the keys of settings_table. A key of a newer program is passed over. */
+/* The settings as an object of texts, by the keys of settings_table. A key of a newer program is passed over, one that came later has its default. */
 static int read_settings(const json_t *doc, struct settings *s, struct error *e)
 {
 	json_t *o = json_object_get(doc, "settings");
@@ -232,9 +303,9 @@ static int read_settings(const json_t *doc, struct settings *s, struct error *e)
 	for (const struct setting *d = settings_table; d->key; d++) {
 		const json_t *j = json_object_get(o, d->key);
 
-		if (!json_is_string(j))
+		if (j && !json_is_string(j))
 			return error_set(e, EINVAL, "settings: %s: no text", d->key);
-		if (settings_set(s, d->key, json_string_value(j), e) < 0)
+		if (settings_set(s, d->key, j ? json_string_value(j) : NULL, e) < 0)
 			return error_wrap(e, "settings");
 	}
 	return 0;
@@ -261,10 +332,33 @@ static int read_head(const json_t *doc, struct cluster *c, struct error *e)
 	return r;
 }
 
+static int read_note(const json_t *doc, struct change_note *n, struct error *e)
+{
+	const json_t *o = json_object_get(doc, "note");
+	int r;
+
+	if (!o)
+		return 0;
+	r = get_u64(o, "time", INT64_MAX, &n->time, e);
+	if (r == 0)
+		r = get_uint(o, "node", CLUSTER_MAX_NODES, &n->node, e);
+	if (r == 0)
+		r = get_text(o, "what", n->what, sizeof(n->what), e);
+	return r < 0 ? error_wrap(e, "note") : 0;
+}
+
 static int read_document(const json_t *doc, struct cluster *c, struct error *e)
 {
 	int r = read_head(doc, c, e);
 
+	if (r == 0)
+		r = read_note(doc, &c->note, e);
+	if (r == 0)
+		r = may_text(doc, "default_image", c->default_image, sizeof(c->default_image), e);
+	if (r == 0)
+		r = may_text(doc, "previous_image", c->previous_image, sizeof(c->previous_image), e);
+	if (r == 0)
+		r = may_text(doc, "fencing_why", c->fencing_why, sizeof(c->fencing_why), e);
 	if (r == 0)
 		r = read_settings(doc, &c->settings, e);
 	if (r == 0)
@@ -330,8 +424,18 @@ static json_t *print_pv(const struct pv *p)
 
 static json_t *print_image(const struct image *i)
 {
-	return json_pack("{s:s,s:i,s:I,s:s,s:s,s:o}", "name", i->name, "version", (int)i->version, "bytes", (json_int_t)i->bytes, "sha256",
-			 i->sha256, "kernel", i->kernel, "segments", print_segments(&i->segments));
+	json_t *o = json_pack("{s:s,s:i,s:I,s:s,s:s,s:o}", "name", i->name, "version", (int)i->version, "bytes", (json_int_t)i->bytes,
+			      "sha256", i->sha256, "kernel", i->kernel, "segments", print_segments(&i->segments));
+
+	if (i->use != IMAGE_NODE)
+		json_object_set_new(o, "use", json_string(image_use_name(i->use)));
+	if (i->created)
+		json_object_set_new(o, "created", json_integer((json_int_t)i->created));
+	if (i->filling)
+		json_object_set_new(o, "filling", json_true());
+	if (i->filled_by)
+		json_object_set_new(o, "filled_by", json_integer(i->filled_by));
+	return o;
 }
 
 static json_t *print_slab(const struct slab *s)
@@ -341,9 +445,17 @@ static json_t *print_slab(const struct slab *s)
 
 static json_t *print_volume(const struct volume *v)
 {
-	return json_pack("{s:s,s:s,s:i,s:s,s:I,s:o,s:o}", "name", v->name, "kind", volume_kind_name(v->kind), "node", (int)v->node, "image",
-			 v->image, "bytes", (json_int_t)v->bytes, "metadata", print_segments(&v->metadata), "data",
-			 print_segments(&v->data));
+	json_t *o = json_pack("{s:s,s:s,s:i,s:s,s:I,s:o,s:o}", "name", v->name, "kind", volume_kind_name(v->kind), "node", (int)v->node,
+			      "image", v->image, "bytes", (json_int_t)v->bytes, "metadata", print_segments(&v->metadata), "data",
+			      print_segments(&v->data));
+
+	if (v->incarnation)
+		json_object_set_new(o, "incarnation", json_integer((json_int_t)v->incarnation));
+	if (v->thin)
+		json_object_set_new(o, "thin", json_integer((json_int_t)v->thin));
+	if (v->has_undo)
+		json_object_set_new(o, "undo", json_pack("{s:i,s:s}", "thin", (int)v->undo_thin, "image", v->undo_image));
+	return o;
 }
 
 static json_t *print_settings(const struct settings *s)
@@ -353,6 +465,8 @@ static json_t *print_settings(const struct settings *s)
 	for (const struct setting *d = settings_table; d->key; d++) {
 		struct buf b CLEANUP(buf_free) = BUF_INIT;
 
+		if (d->type == SET_SECRET)
+			continue;
 		settings_format(s, d, &b);
 		json_object_set_new(o, d->key, json_string(buf_str(&b)));
 	}
@@ -367,6 +481,22 @@ static json_t *print_settings(const struct settings *s)
 		json_object_set_new(doc, key, list_);                                                                                      \
 	} while (0)
 
+/* Members that came after the first documents; left out where they say nothing. */
+static void print_later(json_t *doc, const struct cluster *c)
+{
+	const struct change_note *n = &c->note;
+
+	if (n->time || n->what[0])
+		json_object_set_new(doc, "note",
+				    json_pack("{s:I,s:i,s:s}", "time", (json_int_t)n->time, "node", (int)n->node, "what", n->what));
+	if (c->default_image[0])
+		json_object_set_new(doc, "default_image", json_string(c->default_image));
+	if (c->previous_image[0])
+		json_object_set_new(doc, "previous_image", json_string(c->previous_image));
+	if (c->fencing_why[0])
+		json_object_set_new(doc, "fencing_why", json_string(c->fencing_why));
+}
+
 static json_t *print_document(const struct cluster *c)
 {
 	char hex[2 * CLUSTER_KEY_LEN + 1];
@@ -376,6 +506,7 @@ static json_t *print_document(const struct cluster *c)
 	doc = json_pack("{s:i,s:I,s:s,s:s,s:o}", "format", DOCUMENT_FORMAT, "generation", (json_int_t)c->generation, "id", c->id, "key",
 			hex, "settings", print_settings(&c->settings));
 	explicit_bzero(hex, sizeof(hex));
+	print_later(doc, c);
 	for (size_t i = 0; i < c->settings.n_ssh_keys; i++)
 		json_array_append_new(keys, json_string(c->settings.ssh_keys[i]));
 	json_object_set_new(doc, "ssh_keys", keys);

@@ -86,6 +86,11 @@ struct image *cluster_image(const struct cluster *c, const char *ref)
 	return NULL;
 }
 
+struct image *cluster_default_image(const struct cluster *c)
+{
+	return c->default_image[0] ? cluster_image(c, c->default_image) : c->n_images ? &c->images[0] : NULL;
+}
+
 struct volume *cluster_volume(const struct cluster *c, const char *name)
 {
 	for (size_t i = 0; i < c->n_volumes; i++)
@@ -111,9 +116,16 @@ char *initiator_name(char dst[INITIATOR_NAME_SIZE], const struct mac *mac)
 	return dst;
 }
 
+const char *image_use_name(enum image_use use)
+{
+	static const char *const names[] = {"node", "disk"};
+
+	return names[use];
+}
+
 const char *volume_kind_name(enum volume_kind kind)
 {
-	static const char *const names[] = {"root", "swap", "shared"};
+	static const char *const names[] = {"root", "swap", "shared", "disk"};
 
 	return names[kind];
 }

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "cluster/settings.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,7 +20,8 @@
 #define VOLUME_NAME_SIZE   (2 * NAME_SIZE)  /* "node3.root" */
 #define EXTENT_SECTORS     8192             /* of 512 bytes: a physical extent is 4 MiB */
 #define EXTENT_BYTES       (EXTENT_SECTORS * 512ull)
-#define THIN_BLOCK_SECTORS 128 /* a block of a node's thin pool: 64 KiB */
+#define THIN_BLOCK_SECTORS 128       /* a block of a node's thin pool: 64 KiB */
+#define THIN_ID_MAX        0xffffffu /* the kernel's: 24 bits */
 
 /* COUNT extents from START on the PV with index PV. The first sector on the PV's partition is pe_start + START * EXTENT_SECTORS. */
 struct segment {
@@ -37,9 +39,14 @@ struct pv {
 	uint32_t extents;
 };
 
+enum image_use { IMAGE_NODE, IMAGE_DISK }; /* a node's root file system, or the disk of a VM */
 struct image {
 	char name[NAME_SIZE];
 	unsigned version;
+	enum image_use use;
+	bool filling;           /* not published yet: somebody may still be writing it, and nothing may stand on it */
+	unsigned filled_by;     /* while filling: the node that does; 0 = a machine that is no node */
+	uint64_t created;       /* seconds since 1970; 0 = not known */
 	uint64_t bytes;         /* of the file system, from the start of the volume */
 	char sha256[65];        /* of those bytes, as hex */
 	char kernel[NAME_SIZE]; /* version, as in uname -r */
@@ -52,15 +59,24 @@ struct slab {
 	struct segments segments;
 };
 
-enum volume_kind { VOLUME_ROOT, VOLUME_SWAP, VOLUME_SHARED };
+/*
+ * ROOT and DISK are thin devices in a store of their own (volume_is_thin); SWAP and SHARED are plain segments. ROOT and SWAP belong to a node; a DISK
+ * moves between nodes; SHARED is everybody's.
+ */
+enum volume_kind { VOLUME_ROOT, VOLUME_SWAP, VOLUME_SHARED, VOLUME_DISK };
 struct volume {
 	char name[VOLUME_NAME_SIZE]; /* "node3.root" */
 	enum volume_kind kind;
-	unsigned node;              /* its node's number; 0 for shared */
-	char image[IMAGE_REF_SIZE]; /* of a root: its external origin; else "" */
-	uint64_t bytes;             /* as the node sees it */
-	struct segments metadata;   /* of a root's thin pool; else none */
-	struct segments data;
+	unsigned node;                   /* its node's number; of a disk: the one node that may compose it now, 0 = none; 0 for shared */
+	uint64_t incarnation;            /* of a disk's holder: the generation of that node's host lease when it took the disk */
+	char image[IMAGE_REF_SIZE];      /* of a thin one: its external origin ("" = none: a disk may be blank); else "" */
+	uint64_t bytes;                  /* as the node sees it */
+	uint32_t thin;                   /* id of the thin device in the pool */
+	bool has_undo;                   /* of a root that was reset: the device it was before is in the pool still, … */
+	uint32_t undo_thin;              /* … under this id, … */
+	char undo_image[IMAGE_REF_SIZE]; /* … on this image */
+	struct segments metadata;        /* of a thin one's pool; else none */
+	struct segments data;            /* only ever appended to while the store lives */
 };
 
 struct node {
@@ -72,8 +88,17 @@ struct node {
 	char image[IMAGE_REF_SIZE]; /* booted from */
 };
 
+/* Who made a generation of the state, and why. Shown, never relied on. */
+#define NOTE_SIZE 160
+struct change_note {
+	uint64_t time;        /* seconds since 1970 */
+	unsigned node;        /* 0 = a machine that is no node */
+	char what[NOTE_SIZE]; /* "volmgr reset node3" */
+};
+
 struct cluster {
 	uint64_t generation; /* of the document; counted from 1 */
+	struct change_note note;
 	char id[CLUSTER_ID_SIZE];
 	unsigned char key[CLUSTER_KEY_LEN]; /* secret: everything that the cluster keeps to itself derives from it */
 	struct settings settings;           /* macs unused: they are the nodes' */
@@ -83,6 +108,9 @@ struct cluster {
 	size_t n_pvs;
 	struct image *images;
 	size_t n_images;
+	char default_image[IMAGE_REF_SIZE];  /* what a new or reset node gets; "" = the first image */
+	char previous_image[IMAGE_REF_SIZE]; /* the default before it, for a rollback; "" = none */
+	char fencing_why[160]; /* what a probe of the SAN found, in one sentence, when settings.fencing was decided; shown only */
 	struct slab *slabs;
 	size_t n_slabs;
 	struct volume *volumes;
@@ -103,6 +131,7 @@ struct node *cluster_node(const struct cluster *c, unsigned number);
 struct node *cluster_node_by_mac(const struct cluster *c, const struct mac *mac);
 struct node *cluster_node_by_name(const struct cluster *c, const char *name);
 struct image *cluster_image(const struct cluster *c, const char *ref);
+struct image *cluster_default_image(const struct cluster *c); /* of nodes */
 struct volume *cluster_volume(const struct cluster *c, const char *name);
 struct volume *cluster_node_volume(const struct cluster *c, unsigned number, enum volume_kind kind);
 
@@ -113,7 +142,12 @@ char *image_ref(char dst[IMAGE_REF_SIZE], const struct image *i);
 #define INITIATOR_NAME_SIZE 40
 char *initiator_name(char dst[INITIATOR_NAME_SIZE], const struct mac *mac);
 
-const char *volume_kind_name(enum volume_kind kind); /* "root", "swap", "shared" */
+const char *image_use_name(enum image_use use);      /* "node", "disk" */
+const char *volume_kind_name(enum volume_kind kind); /* "root", "swap", "shared", "disk" */
+static inline bool volume_is_thin(const struct volume *v)
+{
+	return v->kind == VOLUME_ROOT || v->kind == VOLUME_DISK;
+}
 uint64_t segments_extents(const struct segments *s);
 /* Appends a segment: 0 or -ENOMEM. */
 int segments_add(struct segments *s, struct segment seg);

@@ -6,6 +6,12 @@
 #include "base/addr.h"
 #include "base/buf.h"
 
+/*
+ * The name of the iSCSI interface under which the control session logs in (/sys/class/iscsi_session/…/ifacename tells it): a second session to the same
+ * target with a short time-out. No volume ever stands on its disks.
+ */
+#define SAN_CONTROL_IFACE "byre-control"
+
 /* What is empty, NULL or 0 is not known, and is left out. */
 struct san_reached {
 	uint32_t portal_ip; /* with PORTAL_PORT */

@@ -12,9 +12,12 @@
 
 static const char *const connection_kinds[] = {"ethernet", "infiniband", NULL};
 static const char *const mac_gathers[] = {"automatic", "manual", "from-file", NULL};
+static const char *const fencings[] = {"automatic", "reservation", "command", "wait", NULL};
 
 #define F(field)           offsetof(struct settings, field), sizeof(((struct settings *)0)->field)
 #define TEXT(field)        SET_TEXT, F(field), 0, 0, NULL
+#define WORDS(field)       SET_WORDS, F(field), 0, 0, NULL
+#define SECRET(field)      SET_SECRET, F(field), 0, 0, NULL
 #define LABEL(field)       SET_LABEL, F(field), 0, 0, NULL
 #define IP(field)          SET_IP, F(field), 0, 0, NULL
 #define MASK(field)        SET_MASK, F(field), 0, 0, NULL
@@ -23,20 +26,31 @@ static const char *const mac_gathers[] = {"automatic", "manual", "from-file", NU
 #define BOOL(field)        SET_BOOL, F(field), 0, 0, NULL
 #define CHOICE(field, all) SET_CHOICE, F(field), 0, 0, all
 
+const char *fencing_name(enum fencing f)
+{
+	return (unsigned)f <= FENCING_WAIT ? fencings[f] : "?";
+}
+
 const struct setting settings_table[] = {
 	{"base-distribution", LABEL(base_distribution), "debian12", "distribution of the node image, an archive on the medium"},
 	{"storage-ip", IP(storage_ip), NULL, "address of the SAN"},
 	{"storage-netmask", MASK(storage_netmask), "255.255.255.0", "netmask of the storage network"},
 	{"storage-port", UINT(storage_port, 1, 65535), "3260", "TCP port of the SAN's iSCSI service"},
+	{"storage-portals", TEXT(storage_portals), "",
+	 "further portals of the SAN, IP[:PORT] with commas between: every node logs in through all that answer; empty: only storage-ip"},
 	{"meta-master-ip", IP(meta_master_ip), ".253", "address of this machine during the installation"},
 	{"connection-kind", CHOICE(connection_kind, connection_kinds), "ethernet", "network that leads to the SAN"},
 	{"number-of-nodes", UINT(number_of_nodes, 1, CLUSTER_MAX_NODES), NULL, "nodes of the cluster, this machine included"},
 	{"iscsi-target", TEXT(iscsi_target), "",
 	 "iSCSI name of the target, with ,LUN behind it when it has several disks; empty: the only one there is"},
+	{"chap-user", TEXT(chap_user), "", "name with which this machine logs in to the SAN (CHAP); empty: none"},
+	{"chap-secret", SECRET(chap_secret), "",
+	 "secret of chap-user; used to install, and recorded nowhere: the nodes have it from their firmware (iBFT)"},
 	{"volume-size", SIZE(volume_size, 512, 1 << 20), "5120", "size of each node's root volume"},
 	{"swap-size", SIZE(swap_size, 0, 1 << 20), "2048", "size of each node's swap volume; 0: none"},
 	{"shared-size", SIZE(shared_size, 0, 1 << 26), "10240", "size of the volume shared among the nodes; 0: none"},
-	{"store-size", SIZE(store_size, 64, 1 << 20), "1024", "space for the private blocks of each node's root volume"},
+	{"store-size", SIZE(store_size, 0, 1 << 20), "0",
+	 "space for the private blocks of each node's root volume to begin with; 0: 10 % of the image, at least 256"},
 	{"free-space-allocation", TEXT(free_space_allocation), "largest",
 	 "free segment that holds the container: largest, or START-END in MiB of the disk"},
 	{"container-name", LABEL(container_name), "=base-distribution", "installations on one SAN have different container names"},
@@ -60,7 +74,12 @@ const struct setting settings_table[] = {
 	{"first-node-ip-netstorage", IP(first_node_ip_netstorage), ".1", "storage address of node 1; the others follow"},
 	{"cluster-hostname", SET_LABEL, F(cluster_hostname), 0, 0, NULL, "node", "host names are this and the node's number"},
 	{"mac-gather-procedure", CHOICE(mac_gather_procedure, mac_gathers), "manual", "how the nodes' MAC addresses are gathered"},
+	{"lease-timeout", UINT(lease_timeout, 1, 60), "5", "seconds an answer of the SAN may take before the lease counts it as missing"},
 	{"root-password-hash", TEXT(root_password_hash), "", "root's password as crypt(5) hash; empty: no password login"},
+	{"fencing", CHOICE(fencing, fencings), "automatic",
+	 "how a node that seems dead is kept from writing; automatic: found out by a probe of the SAN"},
+	{"fence-command", WORDS(fence_command), "",
+	 "program and arguments that switch a node off for sure: %n its number, %N its name, %m its MAC address; empty: none"},
 	{"unattended", BOOL(unattended), "no", "install from this file without a question"},
 	{NULL, SET_TEXT, 0, 0, 0, 0, NULL, NULL, NULL},
 };
@@ -109,8 +128,9 @@ static int set_text(char *dst, const struct setting *d, const char *value, struc
 	if (d->type == SET_DOMAIN && !str_is_domain(value))
 		return error_set(e, EINVAL, "%s: '%.80s' is no domain name", d->key, value);
 	for (const char *p = value; *p; p++)
-		if (*p <= ' ' || *p > '~')
-			return error_set(e, EINVAL, "%s: blanks and control characters are not allowed", d->key);
+		if (*p < ' ' || *p > '~' || (*p == ' ' && d->type != SET_WORDS))
+			return error_set(e, EINVAL, "%s: %scontrol characters are not allowed", d->key,
+					 d->type == SET_WORDS ? "" : "blanks and ");
 	if (str_copy(dst, d->size, value) < 0)
 		return error_set(e, EINVAL, "%s: longer than %zu characters", d->key, d->size - 1);
 	return 0;
@@ -170,6 +190,8 @@ static int set_value(struct settings *s, const struct setting *d, const char *va
 
 	switch (d->type) {
 	case SET_TEXT:
+	case SET_WORDS:
+	case SET_SECRET:
 	case SET_LABEL:
 	case SET_DOMAIN:
 		return set_text(dst, d, value, e);
@@ -195,7 +217,9 @@ int settings_set(struct settings *s, const char *key, const char *value, struct 
 
 	if (!d)
 		return error_set(e, ENOENT, "%.60s: no such key", key);
-	return set_value(s, d, value, e);
+	if (!value && (!d->def || *d->def == '.' || *d->def == '='))
+		return error_set(e, EINVAL, "%s: missing: it has no default", d->key);
+	return set_value(s, d, value ? value : d->def, e);
 }
 
 void settings_format(const struct settings *s, const struct setting *d, struct buf *b)
@@ -205,9 +229,12 @@ void settings_format(const struct settings *s, const struct setting *d, struct b
 
 	switch (d->type) {
 	case SET_TEXT:
+	case SET_WORDS:
 	case SET_LABEL:
 	case SET_DOMAIN:
 		buf_puts(b, src);
+		break;
+	case SET_SECRET:
 		break;
 	case SET_IP:
 	case SET_MASK:

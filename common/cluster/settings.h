@@ -20,16 +20,21 @@
 
 enum connection_kind { CONNECTION_ETHERNET, CONNECTION_INFINIBAND };
 enum mac_gather { MAC_AUTOMATIC, MAC_MANUAL, MAC_FROM_FILE };
+/* How it is made sure that a node writes no more (volmgr/fence.h). AUTOMATIC: not decided yet, so as WAIT; an installation decides. */
+enum fencing { FENCING_AUTOMATIC, FENCING_RESERVATION, FENCING_COMMAND, FENCING_WAIT };
 
 /* IPv4 addresses and masks are in host byte order, 0 = none; sizes are in MiB. Texts are never NULL. */
 struct settings {
 	char base_distribution[NAME_SIZE];
 	uint32_t storage_ip, storage_netmask;
 	unsigned storage_port;
+	char storage_portals[160]; /* further ways to the SAN: cluster/portals.h */
 	uint32_t meta_master_ip;
 	unsigned connection_kind; /* enum connection_kind */
 	unsigned number_of_nodes;
 	char iscsi_target[224]; /* "" = the only one there is */
+	char chap_user[128];    /* "" = the SAN wants no CHAP */
+	char chap_secret[128];  /* of an installation under way only: recorded nowhere */
 	uint64_t volume_size, swap_size, shared_size, store_size;
 	char free_space_allocation[64]; /* "largest", or START-END in MiB of the disk */
 	char container_name[NAME_SIZE];
@@ -44,7 +49,10 @@ struct settings {
 	uint32_t first_node_ip_netboot, netmask_netboot, first_node_ip_netstorage;
 	char cluster_hostname[48];
 	unsigned mac_gather_procedure; /* enum mac_gather */
+	unsigned lease_timeout;        /* s; sanlock's I/O time-out: a dead machine's lease is free after 8 of these and a minute */
 	char root_password_hash[256];  /* crypt(5); "" = root cannot log in with a password */
+	unsigned fencing;              /* enum fencing */
+	char fence_command[256];       /* words apart by blanks, with %n %N %m; "" = none */
 	bool unattended;
 	char **ssh_keys; /* public keys that may log in as root */
 	size_t n_ssh_keys;
@@ -52,8 +60,10 @@ struct settings {
 	size_t n_macs;
 };
 
+const char *fencing_name(enum fencing f); /* "reservation" */
+
 /* One key. The table ends with a NULL key. */
-enum setting_type { SET_TEXT, SET_LABEL, SET_DOMAIN, SET_IP, SET_MASK, SET_UINT, SET_SIZE, SET_BOOL, SET_CHOICE };
+enum setting_type { SET_TEXT, SET_LABEL, SET_DOMAIN, SET_IP, SET_MASK, SET_UINT, SET_SIZE, SET_BOOL, SET_CHOICE, SET_WORDS, SET_SECRET };
 struct setting {
 	const char *key;
 	enum setting_type type;
@@ -75,7 +85,7 @@ void settings_free(struct settings *s);
  */
 int settings_parse(const char *name, const char *text, size_t len, struct settings *ret, struct error *e);
 
-/* Sets one key from text, checked by its type. -ENOENT: no such key. */
+/* Sets one key from text, checked by its type. -ENOENT: no such key. A NULL value: the default, where that is a plain one; else -EINVAL. */
 int settings_set(struct settings *s, const char *key, const char *value, struct error *e);
 
 /* One key's value as text, into B. */

@@ -2,10 +2,13 @@
 #include "cluster/settings.h"
 
 #include "base/str.h"
+#include "cluster/portals.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define STORE_MIN 64 /* MiB */
 
 /* An inclusive range of addresses, and what it is for. */
 struct range {
@@ -59,6 +62,24 @@ static int check_networks(const struct settings *s, struct error *e)
 	return r;
 }
 
+static int check_portals(const struct settings *s, struct error *e)
+{
+	struct portal v[PORTALS_MAX];
+	char ip[IP4_LEN];
+	size_t n;
+	int r = portals_parse(s->storage_portals, s->storage_port, v, &n, e);
+
+	if (r < 0)
+		return error_wrap(e, "storage-portals");
+	for (size_t i = 0; i < n && r == 0; i++) {
+		if (v[i].ip == s->storage_ip && v[i].port == s->storage_port)
+			return error_set(e, EINVAL, "storage-portals: %s is storage-ip: name only the further ones",
+					 ip4_format(ip, v[i].ip));
+		r = check_inside("storage-portals", v[i].ip, s->storage_ip, s->storage_netmask, e);
+	}
+	return r;
+}
+
 static int check_apart(const struct range *a, const struct range *b, struct error *e)
 {
 	char text[IP4_LEN];
@@ -67,6 +88,23 @@ static int check_apart(const struct range *a, const struct range *b, struct erro
 	if (a->first > b->last || b->first > a->last)
 		return 0;
 	return error_set(e, EINVAL, "%s and %s: both would have %s", a->what, b->what, ip4_format(text, first));
+}
+
+static int check_portals_apart(const struct settings *s, const struct range *meta, const struct range *spare, const struct range *nodes,
+			       struct error *e)
+{
+	const struct range *others[] = {meta, spare, nodes};
+	struct portal v[PORTALS_MAX];
+	size_t n;
+	int r = portals_parse(s->storage_portals, s->storage_port, v, &n, e);
+
+	for (size_t i = 0; r == 0 && i < n * ARRAY_SIZE(others); i++) {
+		const struct portal *p = &v[i / ARRAY_SIZE(others)];
+		const struct range portal = {"storage-portals", p->ip, p->ip};
+
+		r = check_apart(&portal, others[i % ARRAY_SIZE(others)], e);
+	}
+	return r;
 }
 
 /* The meta-master's address may be the spare one: the first is used only while the second is not. */
@@ -83,6 +121,7 @@ static int check_collisions(const struct settings *s, struct error *e)
 
 	for (size_t i = 0; i < ARRAY_SIZE(pairs) && r == 0; i++)
 		r = check_apart(pairs[i][0], pairs[i][1], e);
+	r = r == 0 ? check_portals_apart(s, &meta, &spare, &nodes, e) : r;
 	if (r == 0 && (nodes.first != boot.first))
 		r = check_apart(&nodes, &boot, e);
 	return r;
@@ -154,23 +193,42 @@ static int check_macs(const struct settings *s, struct error *e)
 	return r;
 }
 
-static int check_texts(const struct settings *s, struct error *e)
+static int check_values(const struct settings *s, struct error *e)
 {
 	if (s->root_password_hash[0] && s->root_password_hash[0] != '$')
 		return error_set(e, EINVAL, "root-password-hash: not a crypt(5) hash: make one with 'mkpasswd'");
 	if (strchr(s->root_password_hash, ':'))
 		return error_set(e, EINVAL, "root-password-hash: ':' is not allowed");
+	if (s->chap_secret[0] && !s->chap_user[0])
+		return error_set(e, EINVAL, "chap-secret: whose? Give chap-user as well");
 	if (strlen(s->container_name) > 24)
 		return error_set(e, EINVAL, "container-name: longer than 24 characters");
 	return 0;
 }
 
+/* Every % of the command begins one of the names that it may hold, or is doubled. */
+static int check_fencing(const struct settings *s, struct error *e)
+{
+	if (s->fencing == FENCING_COMMAND && !s->fence_command[strspn(s->fence_command, " ")])
+		return error_set(e, EINVAL, "fencing: command: say which one in fence-command");
+	for (const char *p = s->fence_command; (p = strchr(p, '%')); p += 2)
+		if (!p[1] || !strchr("nNm%", p[1]))
+			return error_set(e, EINVAL, "fence-command: '%.2s' is none of %%n, %%N, %%m and %%%%", p);
+	if (s->store_size && s->store_size < STORE_MIN)
+		return error_set(e, EINVAL, "store-size: less than %d MiB; 0: 10 %% of the image", STORE_MIN);
+	return 0;
+}
+
 int settings_check(const struct settings *s, struct error *e)
 {
-	int r = check_texts(s, e);
+	int r = check_values(s, e);
 
 	if (r == 0)
+		r = check_fencing(s, e);
+	if (r == 0)
 		r = check_networks(s, e);
+	if (r == 0)
+		r = check_portals(s, e);
 	if (r == 0)
 		r = check_collisions(s, e);
 	if (r == 0)

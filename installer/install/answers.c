@@ -104,7 +104,11 @@ static void describe_type(const struct setting *d, struct buf *b)
 {
 	switch (d->type) {
 	case SET_TEXT:
+	case SET_WORDS:
 		buf_puts(b, "text");
+		break;
+	case SET_SECRET:
+		buf_puts(b, "text, kept secret");
 		break;
 	case SET_LABEL:
 		buf_puts(b, "name");

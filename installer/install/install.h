@@ -10,6 +10,7 @@
 #include "base/spawn.h"
 #include "cluster/model.h"
 #include "cluster/settings.h"
+#include "volmgr/image_make.h"
 #include "volmgr/volmgr.h"
 
 #include <limits.h>
@@ -25,20 +26,6 @@ struct install_options {
 	bool list_keys, dry_run, restart, json, verbose;
 };
 
-/* What an archive unpacks to. */
-struct content {
-	uint64_t bytes;  /* of file blocks, each file rounded up to BLOCK_BYTES */
-	uint64_t inodes; /* files, folders, links and the rest */
-};
-#define BLOCK_BYTES 4096u
-
-/* The image's file system, from its content. */
-struct image_size {
-	uint64_t bytes; /* whole volume, a multiple of EXTENT_BYTES */
-	uint64_t inodes;
-	unsigned journal_mib;
-};
-
 #define STEPS_MAX 16
 
 /* One installation under way. */
@@ -46,7 +33,8 @@ struct install {
 	const struct install_options *o;
 	struct settings settings;
 	char archive[PATH_MAX]; /* of the base distribution, on the medium */
-	struct content content;
+	struct image_source *source;
+	struct image_content content;
 	struct image_size image_size;
 	char boot_if[16], storage_if[16];
 	char target[256]; /* logged in to; "" with --disk */
@@ -96,8 +84,6 @@ void told_progress(const char *what, uint64_t done, uint64_t total, void *data);
 void watch_signals(void);
 /* -EINTR with E set when one came. */
 int watch_interrupted(struct error *e);
-/* spawn_run in a process of its own, with TICK called four times a second. An interruption ends the program it runs. */
-int watch_spawn(const struct spawn *s, void (*tick)(void *data), void *data, struct error *e);
 
 /* --- answers.c ---------------------------------------------------------------------------------------------------------------- */
 
@@ -109,13 +95,6 @@ int answers_read(const char *path, struct settings *ret, struct error *e);
 int answers_check(const char *path, bool json, struct error *e);
 int answers_list_keys(bool json, struct error *e);
 int step_answers(struct install *in, struct error *e);
-
-/* --- content.c (pure) --------------------------------------------------------------------------------------------------------- */
-
-/* Adds up the output of `unsquashfs -lln`. -EINVAL: a line is not of that form. */
-int content_of_listing(const char *text, struct content *ret, struct error *e);
-/* Room for the content, its metadata and a little more: the node makes the file system larger, never smaller. */
-struct image_size image_size_for(const struct content *c);
 
 /* --- medium.c ----------------------------------------------------------------------------------------------------------------- */
 
@@ -171,6 +150,15 @@ typedef int random_fn(void *buf, size_t len);
 /* The nodes, the key and the ids of a new cluster with these settings. Pure but for RANDOM. C must be initialised. */
 int build_cluster(const struct settings *s, random_fn *random, struct cluster *c, struct error *e);
 int step_cluster(struct install *in, struct error *e);
+
+/* --- fencing.c ------------------------------------------------------------------------------------------------------------ */
+
+/* Tries the SAN and decides how nodes are fenced; registers this machine where that must be. */
+int step_fencing(struct install *in, struct error *e);
+/* Before anything is written to a disk that another container may have reserved. */
+int fencing_admit(struct install *in, struct error *e);
+/* Once the cluster exists: from then on only who is registered writes, where reservations are the way. */
+int fencing_begin(struct install *in, struct error *e);
 
 /* --- container.c, image.c, publish.c, node.c -------------------------------------------------------------------------------------- */
 

@@ -21,10 +21,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define REACH_MS    20000 /* how long a SAN that does not answer is tried */
-#define DISK_MS     15000 /* how long the kernel may take to show the disks */
-#define TARGETS_MAX 64
-#define LUNS_MAX    64
+#define REACH_MS          20000 /* how long a SAN that does not answer is tried */
+#define DISK_MS           15000 /* how long the kernel may take to show the disks */
+#define TARGETS_MAX       64
+#define LUNS_MAX          64
+#define QUICK             "/usr/lib/byre/quick.so"
+#define LOGIN_AUTH_FAILED "(24 -" /* iscsistart's last words begin so; its exit status is always 1 */
 
 static void sleep_ms(long ms)
 {
@@ -105,7 +107,8 @@ static int refused(const char *portal, const char *why, struct error *e)
 	return error_set(e, EPROTO, "SAN %s: no iSCSI discovery: %.*s", portal, len, why);
 }
 
-static int discover(const char *portal, const char *initiator, struct iscsi_name *ret, size_t *ret_n, struct error *e)
+static int discover(const struct settings *s, const char *portal, const char *initiator, struct iscsi_name *ret, size_t *ret_n,
+		    struct error *e)
 {
 	struct iscsi_context *c CLEANUP(iscsi_freep) = iscsi_create_context(initiator);
 	struct iscsi_discovery_address *all;
@@ -115,6 +118,8 @@ static int discover(const char *portal, const char *initiator, struct iscsi_name
 		return error_errno(e, ENOMEM, "SAN %s", portal);
 	iscsi_set_timeout(c, 10);
 	iscsi_set_session_type(c, ISCSI_SESSION_DISCOVERY);
+	if (s->chap_user[0])
+		iscsi_set_initiator_username_pwd(c, s->chap_user, s->chap_secret);
 	if (iscsi_connect_sync(c, portal) != 0 || iscsi_login_sync(c) != 0)
 		return refused(portal, iscsi_get_error(c), e);
 	all = iscsi_discovery_sync(c);
@@ -131,9 +136,47 @@ static int discover(const char *portal, const char *initiator, struct iscsi_name
 
 /* --- log in --------------------------------------------------------------------------------------------------------------- */
 
+/* CHAP's user and secret go through standard input to iscsistart's companion: arguments can be read by every user. */
+static int start_session(const struct settings *s, const char *const *argv, struct error *e)
+{
+	static const char *const env[] = {"LD_PRELOAD=" QUICK, "BYRE_CHAP=0", NULL};
+	char chap[sizeof(s->chap_user) + sizeof(s->chap_secret)];
+	struct spawn sp = {.argv = argv};
+	int r;
+
+	if (s->chap_user[0]) {
+		if (access(QUICK, R_OK) < 0)
+			return error_errno(e, errno, "CHAP: " QUICK);
+		snprintf(chap, sizeof(chap), "%s\n%s", s->chap_user, s->chap_secret);
+		sp.env = env;
+		sp.input = chap;
+	}
+	r = spawn_run(&sp, NULL, NULL, e);
+	explicit_bzero(chap, sizeof(chap));
+	if (r < 0 && strstr(e->text, LOGIN_AUTH_FAILED))
+		return error_set(e, EACCES, "the SAN refuses this machine: %s",
+				 s->chap_user[0] ? "check chap-user and chap-secret"
+						 : "it wants CHAP: give chap-user and chap-secret, or check its access list");
+	return r;
+}
+
 static int login(const struct install *in, const struct iscsi_name *t, const char *initiator, struct error *e)
 {
 	char ip[IP4_LEN], port[8];
+	const char *const argv[] = {"iscsistart",
+				    "-i",
+				    initiator,
+				    "-t",
+				    t->target,
+				    "-g",
+				    t->portal_group,
+				    "-a",
+				    ip,
+				    "-p",
+				    port,
+				    "-P",
+				    "node.session.timeo.replacement_timeout=86400",
+				    NULL};
 	int r;
 
 	if (sysfs_has_session("/sys", t->target)) {
@@ -144,8 +187,7 @@ static int login(const struct install *in, const struct iscsi_name *t, const cha
 	snprintf(port, sizeof(port), "%u", in->settings.storage_port);
 	r = spawn_simple(e, "modprobe", "-a", "iscsi_tcp", "sd_mod", "crc32c_generic", NULL);
 	if (r == 0)
-		r = spawn_simple(e, "iscsistart", "-i", initiator, "-t", t->target, "-g", t->portal_group, "-a", ip, "-p", port, "-P",
-				 "node.session.timeo.replacement_timeout=86400", NULL);
+		r = start_session(&in->settings, argv, e);
 	if (r < 0)
 		return error_wrap(e, "logging in to %s", t->target);
 	tell("san: logged in to %s as %s", t->target, initiator);
@@ -218,11 +260,13 @@ int step_san(struct install *in, struct error *e)
 		return take_attached(in, e);
 	snprintf(portal, sizeof(portal), "%s:%u", ip4_format(ip, s->storage_ip), s->storage_port);
 	initiator_name(initiator, &s->macs[0]);
+	if (s->chap_user[0] && !s->chap_secret[0])
+		return error_set(e, EINVAL, "chap-secret: missing: chap-user is %s, and the secret is recorded nowhere", s->chap_user);
 	r = iscsi_wanted_lun(s->iscsi_target, &lun, e);
 	if (r == 0)
 		r = wait_reachable(in, portal, e);
 	if (r == 0)
-		r = discover(portal, initiator, all, &n, e);
+		r = discover(s, portal, initiator, all, &n, e);
 	if (r < 0)
 		return r;
 	which = iscsi_choose(s->iscsi_target, all, n, e);

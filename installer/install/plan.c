@@ -42,6 +42,8 @@ static int remove_former(struct install *in, struct error *e)
 	struct container_place place;
 	int r = find_former(in, &place, e);
 
+	if (r > 0)
+		r = fencing_admit(in, e) < 0 ? -e->code : 1;
 	if (r <= 0)
 		return r;
 	r = container_remove_unfinished(&place, e);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
 int step_publish(struct install *in, struct error *e)
 {
@@ -11,10 +12,8 @@ int step_publish(struct install *in, struct error *e)
 	struct container_place place;
 	int r;
 
-	in->cluster.generation = 1; /* publishing counts it anew */
-	r = cluster_check(&in->cluster, e);
-	if (r < 0)
-		return r;
+	in->cluster.generation = 0; /* nothing is there yet */
+	in->cluster.note = (struct change_note){.time = (uint64_t)time(NULL), .what = "byre-install"};
 	r = container_find(in->settings.container_name, &place, 1, e);
 	if (r < 0)
 		return r;
@@ -27,6 +26,9 @@ int step_publish(struct install *in, struct error *e)
 	if (r < 0)
 		return r;
 	in->published = true;
+	r = fencing_begin(in, e);
+	if (r < 0)
+		return error_wrap(e, "the cluster is installed, but its disk could not be reserved");
 	tell("state: generation %" PRIu64 " is published on %s: the cluster exists", in->cluster.generation, place.state);
 	return 0;
 }

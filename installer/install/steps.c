@@ -15,11 +15,12 @@ struct step {
 
 /* In this order. install_step_names has their names at the same places. */
 static const struct step steps[] = {
-	{step_answers, false}, {step_medium, false},   {step_network, false}, {step_san, false},    {step_plan, false},
-	{step_cluster, false}, {step_container, true}, {step_image, true},    {step_publish, true}, {step_node, true},
+	{step_answers, false}, {step_medium, false},  {step_network, false}, {step_san, false},
+	{step_plan, false},    {step_cluster, false}, {step_fencing, true},  {step_container, true},
+	{step_image, true},    {step_publish, true},  {step_node, true},
 };
-const char *const install_step_names[] = {"answers",   "medium", "network", "san",  "plan", "cluster",
-					  "container", "image",  "publish", "node", NULL};
+const char *const install_step_names[] = {"answers", "medium",    "network", "san",     "plan", "cluster",
+					  "fencing", "container", "image",   "publish", "node", NULL};
 _Static_assert(ARRAY_SIZE(steps) + 1 == ARRAY_SIZE(install_step_names) && ARRAY_SIZE(steps) <= STEPS_MAX, "a name for every step");
 
 void install_init(struct install *in, const struct install_options *o)
@@ -35,6 +36,7 @@ void install_free(struct install *in)
 {
 	cluster_free(&in->cluster);
 	disk_info_free(&in->info);
+	image_source_close(in->source);
 	settings_free(&in->settings);
 }
 

@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "cluster/san.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,7 +41,15 @@ static bool fill_lun(const char *path, struct lun *ret)
 	return ret->bytes > 0;
 }
 
-/* The disks of one session, behind N found before. */
+static bool is_known(const struct lun *v, size_t n, unsigned number)
+{
+	for (size_t i = 0; i < n; i++)
+		if (v[i].number == number)
+			return true;
+	return false;
+}
+
+/* The disks of one session, behind N found before. A LUN that another session shows, too, is there once. */
 static size_t session_luns(const char *session, struct lun *ret, size_t n, size_t max)
 {
 	char pattern[PATH_MAX];
@@ -52,7 +61,7 @@ static size_t session_luns(const char *session, struct lun *ret, size_t n, size_
 	for (size_t i = 0; i < g.gl_pathc; i++) {
 		struct lun l;
 
-		if (!fill_lun(g.gl_pathv[i], &l))
+		if (!fill_lun(g.gl_pathv[i], &l) || is_known(ret, n < max ? n : max, l.number))
 			continue;
 		if (n < max)
 			ret[n] = l;
@@ -72,7 +81,7 @@ size_t sysfs_luns(const char *sysfs, const char *target, struct lun *ret, size_t
 	if (glob(pattern, 0, NULL, &g) != 0)
 		return 0;
 	for (size_t i = 0; i < g.gl_pathc; i++)
-		if (file_says(g.gl_pathv[i], "targetname", target))
+		if (file_says(g.gl_pathv[i], "targetname", target) && !file_says(g.gl_pathv[i], "ifacename", SAN_CONTROL_IFACE))
 			n = session_luns(g.gl_pathv[i], ret, n, max);
 	globfree(&g);
 	return n;
@@ -88,7 +97,7 @@ bool sysfs_has_session(const char *sysfs, const char *target)
 	if (glob(pattern, 0, NULL, &g) != 0)
 		return false;
 	for (size_t i = 0; i < g.gl_pathc && !found; i++)
-		found = file_says(g.gl_pathv[i], "targetname", target);
+		found = file_says(g.gl_pathv[i], "targetname", target) && !file_says(g.gl_pathv[i], "ifacename", SAN_CONTROL_IFACE);
 	globfree(&g);
 	return found;
 }

@@ -74,6 +74,8 @@ void told_progress(const char *what, uint64_t done, uint64_t total, void *data)
 		tell("%s", what);
 		return;
 	}
+	if (!t->open && done >= total && strcmp(t->what, what) == 0) /* told already */
+		return;
 	if (!t->open) {
 		snprintf(t->what, sizeof(t->what), "%s", what);
 		progress_begin(&t->p, "byre-install", t->what, total, true);

@@ -54,6 +54,7 @@ test_case 'netmask with a hole' refuses "'255.0.255.0' is no netmask" 'storage-n
 test_case 'port 0' refuses "storage-port: '0' is not a number from 1 to 65535" 'storage-port = 0'
 test_case 'size with a unit' refuses "volume-size: '5G' is not a number" 'volume-size = 5G'
 test_case 'negative size' refuses "swap-size: '-1' is not a number" 'swap-size = -1'
+test_case 'tiny store' refuses 'store-size: less than 64 MiB' 'store-size = 63'
 test_case 'neither yes nor no' refuses "unattended: 'maybe' is neither yes nor no" 'unattended = maybe'
 test_case 'unknown choice' refuses "connection-kind: 'wifi' is none of ethernet, infiniband" 'connection-kind = wifi'
 test_case 'distribution that climbs' refuses "base-distribution: given twice" 'base-distribution = ../../etc'

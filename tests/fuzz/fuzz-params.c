@@ -27,6 +27,8 @@ static void check(const struct params *p)
 		abort();
 	if (p->storage_port < 1 || p->storage_port > 65535 || p->wait < 1 || p->init[0] != '/' || strchr(p->live, '/'))
 		abort();
+	if (p->n_portals > PORTALS_MAX || (p->n_portals && !p->portals[p->n_portals - 1].port))
+		abort();
 	if (!p->live[0] && (p->storage_ip == p->sifip || (p->storage_ip ^ p->sifip) & p->sifnm))
 		abort();
 }

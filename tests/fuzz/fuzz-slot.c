@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A state area whose blocks are the input. Its first byte says which headers get a right checksum, so that their fields are reached; then come pieces
- * for the superblocks, the slots and a status slot: the begin of the header, and the begin of the text behind it. Reading never goes astray, and
+ * for the superblocks, the slots, a node's two slots, the intent and a record of the history: the begin of the header, and the begin of the text behind it. Reading never goes astray, and
  * a publish is read back whatever was there before.
  */
 #include "base/cleanup.h"
@@ -19,7 +19,16 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A disk of zeros but for a few pieces. */
-static const uint64_t places[] = {0, LAYOUT_COPY, LAYOUT_SLOTS, LAYOUT_SLOTS + LAYOUT_SLOT_SIZE, LAYOUT_STATUS + LAYOUT_STATUS_SIZE};
+static const uint64_t places[] = {
+	0,
+	LAYOUT_COPY,
+	LAYOUT_SLOTS,
+	LAYOUT_SLOTS + LAYOUT_SLOT_SIZE,
+	LAYOUT_STATUS + LAYOUT_STATUS_SIZE,
+	LAYOUT_VOLUMES + LAYOUT_STATUS_SIZE,
+	LAYOUT_INTENT,
+	LAYOUT_HISTORY + LAYOUT_BLOCK,
+};
 #define PIECES (sizeof(places) / sizeof(places[0]))
 struct disk {
 	unsigned char piece[PIECES][PIECE];
@@ -88,6 +97,31 @@ static void check_read(struct state_area *a)
 		abort();
 }
 
+static void check_records(struct state_area *a)
+{
+	cleanup_free char *volumes = NULL;
+	struct history_record h;
+	bool set;
+	size_t len;
+	int r;
+
+	if (state_volumes_read(a, 1, &volumes, &len, NULL) == 0 && (volumes[len] != '\0' || len > STATUS_MAX))
+		abort();
+	r = area_intent_read(a, &set, NULL);
+	if (r < 0 && r != -ENOTSUP)
+		abort();
+	r = area_history_read(a, 1, &h, NULL);
+	if (r == 0 && (h.generation != 1 || !memchr(h.note.what, '\0', NOTE_SIZE)))
+		abort();
+	if (area_history_read(a, 2, &h, NULL) != -ENODATA) /* nothing is there */
+		abort();
+	h = (struct history_record){.generation = LAYOUT_HISTORY_SLOTS + 1, .note = {.what = "written"}};
+	if (area_history_write(a, &h, NULL) < 0 || area_history_read(a, h.generation, &h, NULL) < 0 || strcmp(h.note.what, "written") != 0)
+		abort();
+	if (area_intent_write(a, true, NULL) < 0 || area_intent_write(a, false, NULL) < 0 || area_intent_read(a, &set, NULL) < 0 || set)
+		abort();
+}
+
 static void check_publish(struct state_area *a)
 {
 	cleanup_free char *text = NULL;
@@ -95,7 +129,7 @@ static void check_publish(struct state_area *a)
 	size_t len;
 	uint64_t g;
 
-	if (area_next_generation(a, &g, NULL) < 0)
+	if (area_next_generation(a, -1, 0, &g, NULL) < 0)
 		return;
 	if (area_write_document(a, g, "published", 9, NULL) < 0 || state_area_read(a, &text, &len, &rep, NULL) < 0)
 		abort();
@@ -126,6 +160,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 	}
 	check_read(a);
+	check_records(a);
 	check_publish(a);
 	state_area_close(a);
 	return 0;

@@ -23,6 +23,20 @@ static int make_area(const char *path, const struct cluster *c, struct error *e)
 	return state_area_format(path, c->settings.container_name, c->id, e);
 }
 
+/* Whatever the document says, it comes after what readers take now. */
+static int newest(struct state_area *a, uint64_t *ret, struct error *e)
+{
+	struct cluster there CLEANUP(cluster_freep);
+	struct state_report rep = {.generation = 0};
+	int r;
+
+	cluster_init(&there);
+	r = state_area_load(a, &there, &rep, e);
+	if (r == 0 || r == -ENODATA)
+		*ret = rep.generation;
+	return r == -ENODATA ? 0 : r;
+}
+
 static int run(int argc, char **argv, struct error *e)
 {
 	struct state_area *a CLEANUP(state_area_closep) = NULL;
@@ -40,6 +54,8 @@ static int run(int argc, char **argv, struct error *e)
 		r = make_area(argv[0], &c, e);
 	if (r == 0)
 		r = state_area_open(argv[0], true, &a, e);
+	if (r == 0)
+		r = newest(a, &c.generation, e);
 	if (r == 0)
 		r = state_area_publish(a, &c, e);
 	if (r == 0)

@@ -168,7 +168,8 @@ http_comes_back() {
 follows_a_new_node() {
   local before
   before=$(pid_of dnsmasq)
-  publish '.nodes += [.nodes[2] + {number: 4, name: "node4", mac: "52:54:00:00:00:04", boot_ip: "192.168.0.4", storage_ip: "192.168.0.4", machine_id: "00000000000000000000000000000004"}]' >/dev/null
+  publish '.nodes += [.nodes[2] + {number: 4, name: "node4", mac: "52:54:00:00:00:04", boot_ip: "192.168.0.4", storage_ip: "192.168.0.4", machine_id: "00000000000000000000000000000004"}]
+    | .volumes += [.volumes[3] + {name: "node4.root", node: 4, metadata: [[0, 1774, 2]], data: [[0, 1776, 16]]}]' >/dev/null
   serving 2 || problem 'generation 2 is not served'
   client 52:54:00:00:00:04
   dhcp || problem 'the new node has no lease'

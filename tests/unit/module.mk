@@ -3,7 +3,10 @@
 # Link-time overrides: test-NAME_ldflags := -Wl,--wrap=function
 test-params_extra := initrd/params.c
 test-discovery_extra := initrd/discovery.c
-test-install_extra := $(addprefix installer/install/,build.c choose.c content.c sysfs.c tell.c)
+test-ibft_extra := initrd/ibft.c
+test-install_extra := $(addprefix installer/install/,build.c choose.c sysfs.c tell.c)
+test-wipe_ldflags := -Wl,--wrap=pwrite_full
+test-volumes_ldflags := $(foreach f,change_intend lvm_extend volume_is_composed state_status_read,-Wl,--wrap=$(f))
 
 unit_tests := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test-*.c))
 tests += $(unit_tests)

@@ -10,7 +10,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void numbers_are_taken_whole(void **state)
@@ -171,6 +174,35 @@ static void spawn_does_not_wait_for_what_stays_behind(void **state)
 	assert_true(clock_boot_ms() - start < 4000);
 }
 
+/* The parent is killed while its child sleeps: the pipe that both hold is at its end when the child is gone, too. */
+static void spawn_can_bind_a_child_to_its_parent(void **state)
+{
+	const char *const argv[] = {"sh", "-c", "echo up >&9; exec sleep 100", NULL};
+	struct spawn s = {.argv = argv, .with_parent = true};
+	char line[4];
+	int p[2];
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe(p), 0);
+	pid = fork();
+	if (pid == 0) {
+		dup2(p[1], 9);
+		close(p[0]);
+		close(p[1]);
+		_exit(spawn_run(&s, NULL, NULL, NULL) < 0);
+	}
+	assert_true(pid > 0);
+	close(p[1]);
+	assert_int_equal(read(p[0], line, 3), 3);
+	assert_int_equal(poll(&(struct pollfd){p[0], POLLIN, 0}, 1, 0), 0);
+	kill(pid, SIGKILL);
+	assert_int_equal(poll(&(struct pollfd){p[0], POLLIN, 0}, 1, 20000), 1);
+	assert_int_equal(read(p[0], line, 3), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	close(p[0]);
+}
+
 static void files_are_replaced_whole(void **state)
 {
 	char dir[] = "/tmp/byre-unit-XXXXXX", path[64];
@@ -208,6 +240,7 @@ int main(void)
 		cmocka_unit_test(spawn_tells_how_it_ended),
 		cmocka_unit_test(files_are_replaced_whole),
 		cmocka_unit_test(spawn_does_not_wait_for_what_stays_behind),
+		cmocka_unit_test(spawn_can_bind_a_child_to_its_parent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 
 #include "volmgr/compose.h"
 #include "volmgr/disk.h"
+#include "volmgr/paths.h"
 
 #include <errno.h>
 #include <libfdisk/libfdisk.h>
@@ -140,7 +141,6 @@ static void containers_need_both_partitions(void **state)
 	assert_string_equal(f.v[1 - one].pv, "/dev/vdb1");
 }
 
-/* A partition that the kernel does not show is none. */
 /* It adds a disk, with which the later tests have to live. */
 static void a_clone_is_refused(void **state)
 {
@@ -163,6 +163,199 @@ static void a_clone_is_refused(void **state)
 	assert_non_null(strstr(e.text, "leave the disk of only one attached"));
 }
 
+/* --- several paths to one LUN --------------------------------------------------------------------------------------------- */
+
+static void link_to(const char *target, const char *path)
+{
+	char full[300];
+
+	snprintf(full, sizeof(full), "%s/%s", root, path);
+	assert_int_equal(symlink(target, full), 0);
+}
+
+/* One session to target iqn.T with LUN 1 under it: DISK, whose GPT is in FILE (a disk made by make_disk). */
+static void make_path(unsigned session, const char *disk, const char *file, const char *wwid, const char *target, const char *iface,
+		      const char *portal)
+{
+	char host[200], path[300], text[300];
+
+	snprintf(host, sizeof(host), "sys/devices/platform/host%u/session%u/target%u:0:0/%u:0:0:1", session, session, session, session);
+	snprintf(path, sizeof(path), "%s/block/%s/size", host, disk);
+	put(path, "131072\n");
+	for (unsigned i = 1; i <= 2; i++) {
+		snprintf(path, sizeof(path), "%s/block/%s/%s%u/partition", host, disk, disk, i);
+		snprintf(text, sizeof(text), "%u\n", i);
+		put(path, text);
+	}
+	snprintf(path, sizeof(path), "%s/wwid", host);
+	put(path, wwid);
+	snprintf(path, sizeof(path), "%s/state", host);
+	put(path, "running\n");
+	snprintf(path, sizeof(path), "%s/block/%s/device", host, disk);
+	link_to("../..", path);
+	snprintf(text, sizeof(text), "../%s/block/%s", host + strlen("sys/"), disk);
+	snprintf(path, sizeof(path), "sys/block/%s", disk);
+	link_to(text, path);
+	snprintf(path, sizeof(path), "dev/%s", disk);
+	link_to(file, path);
+	snprintf(path, sizeof(path), "sys/class/iscsi_session/session%u/targetname", session);
+	put(path, target);
+	snprintf(path, sizeof(path), "sys/class/iscsi_session/session%u/ifacename", session);
+	put(path, iface);
+	snprintf(path, sizeof(path), "sys/class/iscsi_session/session%u/recovery_tmo", session);
+	put(path, "86400\n");
+	snprintf(path, sizeof(path), "sys/class/iscsi_connection/connection%u:0/persistent_address", session);
+	put(path, portal);
+	snprintf(path, sizeof(path), "sys/class/iscsi_connection/connection%u:0/persistent_port", session);
+	put(path, "3260\n");
+}
+
+static void set_state(unsigned session, const char *state)
+{
+	char path[200];
+
+	snprintf(path, sizeof(path), "sys/devices/platform/host%u/session%u/target%u:0:0/%u:0:0:1/state", session, session, session,
+		 session);
+	put(path, state);
+}
+
+static int keep_lun(const struct disk *d, void *data, struct error *e)
+{
+	struct disk *ret = data;
+
+	(void)e;
+	if (!d->n || strcmp(d->parts[0].label, "byre-san-state") != 0)
+		return 0;
+	assert_int_equal(ret->n_paths, 0);
+	*ret = *d;
+	ret->parts = NULL;
+	ret->paths = calloc(d->n_paths, sizeof(*d->paths));
+	memcpy(ret->paths, d->paths, d->n_paths * sizeof(*d->paths));
+	return 0;
+}
+
+static void the_paths_of_a_lun_are_one_disk(void **state)
+{
+	static const char *const names[] = {"byre-san-state", "byre-san-pv"};
+	struct container_place p;
+	struct disk d = {.n = 0};
+	char control[64];
+
+	(void)state;
+	make_disk("lun", names, 2);
+	/* The file alone is no disk of the kernel's. */
+	put("sys/block/lun/size", "0");
+	make_path(7, "sdg", "lun", "t10.IET 00010001\n", "iqn.T\n", "byre-control\n", "10.0.0.1\n");
+	make_path(8, "sdh", "lun", "t10.IET 00010001\n", "iqn.T\n", "default\n", "10.0.0.1\n");
+	make_path(9, "sdi", "lun", "t10.IET 00010001\n", "iqn.T\n", "default\n", "10.0.0.2\n");
+	assert_int_equal(disk_each(root, keep_lun, &d, NULL), 0);
+	assert_int_equal(d.n_paths, 3);
+	assert_string_equal(d.path, "/dev/sdh");
+	assert_string_equal(d.paths[0].path, "/dev/sdh");
+	assert_string_equal(d.paths[0].portal, "10.0.0.1:3260");
+	assert_string_equal(d.paths[0].target, "iqn.T");
+	assert_int_equal(d.paths[0].lun, 1);
+	assert_int_equal(d.paths[0].session, 8);
+	assert_int_equal(d.paths[0].recovery, 86400);
+	assert_string_equal(d.paths[1].path, "/dev/sdi");
+	assert_string_equal(d.paths[2].path, "/dev/sdg");
+	assert_true(d.paths[2].control && !d.paths[1].control);
+	disk_free(&d);
+	assert_int_equal(disk_find_one(root, "san", &p, NULL), 0);
+	assert_string_equal(p.state, "/dev/sdh1");
+	assert_int_equal(disk_control_partition(root, "/dev/sdh2", control, NULL), 0);
+	assert_string_equal(control, "/dev/sdg2");
+	assert_int_equal(disk_control_partition(root, "/dev/sdg2", control, NULL), 0);
+	assert_string_equal(control, "/dev/sdg2");
+}
+
+static void a_path_that_runs_comes_first(void **state)
+{
+	struct container_place p;
+
+	(void)state;
+	set_state(8, "transport-offline\n");
+	assert_int_equal(disk_find_one(root, "san", &p, NULL), 0);
+	assert_string_equal(p.state, "/dev/sdi1");
+	set_state(9, "blocked\n");
+	assert_int_equal(disk_find_one(root, "san", &p, NULL), 0);
+	assert_string_equal(p.state, "/dev/sdh1"); /* never the control path while there is another */
+	set_state(8, "running\n");
+	set_state(9, "running\n");
+}
+
+static void another_target_with_the_same_text_is_another_disk(void **state)
+{
+	struct container_place p;
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	put("sys/class/iscsi_session/session9/targetname", "iqn.OTHER\n");
+	assert_int_equal(disk_find_one(root, "san", &p, &e), -ENOTUNIQ);
+	/* A registered id is unique in the world. */
+	for (unsigned i = 7; i <= 9; i++) {
+		char path[200];
+
+		snprintf(path, sizeof(path), "sys/devices/platform/host%u/session%u/target%u:0:0/%u:0:0:1/wwid", i, i, i, i);
+		put(path, "naa.6001405abcdef\n");
+	}
+	assert_int_equal(disk_find_one(root, "san", &p, &e), 0);
+}
+
+static void a_disk_without_a_control_path_says_so(void **state)
+{
+	struct error e = ERROR_INIT;
+	char control[64];
+
+	(void)state;
+	assert_int_equal(disk_control_partition(root, "/dev/sda1", control, &e), -ENOENT);
+	assert_string_equal(e.text, "/dev/sda1: no control session leads to its disk");
+	assert_int_equal(disk_control_partition(root, "/dev/sda9", control, &e), -ENOENT);
+	assert_string_equal(e.text, "/dev/sda9: no disk has this partition");
+}
+
+static void partitions_go_by_their_multipath_device(void **state)
+{
+	struct container_place p;
+	char control[64];
+
+	(void)state;
+	put("sys/block/sdh/sdh1/holders/dm-3/x", "");
+	put("sys/block/dm-3/dm/uuid", PATHS_UUID "x\n");
+	put("sys/block/dm-3/dm/name", "byre-san-paths-state\n");
+	put("sys/block/sdh/sdh2/holders/dm-4/x", "");
+	put("sys/block/dm-4/dm/uuid", "LVM-x\n");
+	put("sys/block/dm-4/dm/name", "somebody\n");
+	assert_int_equal(disk_find_one(root, "san", &p, NULL), 0);
+	assert_string_equal(p.state, "/dev/mapper/byre-san-paths-state");
+	assert_string_equal(p.pv, "/dev/sdh2");
+	assert_int_equal(disk_control_partition(root, "/dev/mapper/byre-san-paths-state", control, NULL), 0);
+	assert_string_equal(control, "/dev/sdg1");
+}
+
+/* Another machine has changed the table: the kernel's partition 2 lies elsewhere. */
+static void an_outdated_partition_is_none(void **state)
+{
+	struct disk d;
+
+	(void)state;
+	put("sys/block/sda/sda2/start", "32768\n");
+	put("sys/block/sda/sda2/size", "16384\n");
+	assert_int_equal(disk_read(root, "/dev/sda", &d, NULL), 0);
+	assert_string_equal(d.parts[1].path, "/dev/sda2");
+	disk_free(&d);
+	put("sys/block/sda/sda2/size", "16385\n");
+	assert_int_equal(disk_read(root, "/dev/sda", &d, NULL), 0);
+	assert_string_equal(d.parts[1].path, "");
+	disk_free(&d);
+	put("sys/block/sda/sda2/size", "16384\n");
+	put("sys/block/sda/sda2/start", "32767\n");
+	assert_int_equal(disk_read(root, "/dev/sda", &d, NULL), 0);
+	assert_string_equal(d.parts[1].path, "");
+	disk_free(&d);
+}
+
+/* A partition that the kernel does not show is none. */
 static void what_the_kernel_does_not_know_is_not_used(void **state)
 {
 	char path[300];
@@ -184,6 +377,12 @@ int main(void)
 		cmocka_unit_test(a_gpt_is_read),
 		cmocka_unit_test(containers_need_both_partitions),
 		cmocka_unit_test(a_clone_is_refused),
+		cmocka_unit_test(the_paths_of_a_lun_are_one_disk),
+		cmocka_unit_test(a_path_that_runs_comes_first),
+		cmocka_unit_test(another_target_with_the_same_text_is_another_disk),
+		cmocka_unit_test(a_disk_without_a_control_path_says_so),
+		cmocka_unit_test(partitions_go_by_their_multipath_device),
+		cmocka_unit_test(an_outdated_partition_is_none),
 		cmocka_unit_test(what_the_kernel_does_not_know_is_not_used),
 	};
 

@@ -64,6 +64,26 @@ static void what_is_printed_reads_back(void **state)
 	assert_string_equal(one.data, two.data);
 }
 
+/* A setting that came later has its default in an older document; one that has no default is missed. */
+static void older_settings_have_their_defaults(void **state)
+{
+	static const char later[] = "\"fencing\":\"automatic\",\"fence-command\":\"\",";
+	struct cluster c CLEANUP(cluster_freep);
+	struct error e = ERROR_INIT;
+	size_t len;
+	cleanup_free char *text = read_sample(&len);
+	char *at = strstr(text, later);
+
+	(void)state;
+	assert_non_null(at);
+	memmove(at, at + strlen(later), strlen(at + strlen(later)) + 1);
+	cluster_init(&c);
+	c.settings.fencing = FENCING_WAIT;
+	assert_int_equal(document_parse(text, strlen(text), &c, &e), 0);
+	assert_int_equal(c.settings.fencing, FENCING_AUTOMATIC);
+	refused("\"storage-ip\":\"192.168.0.250\",", "", "document: settings: storage-ip: missing: it has no default");
+}
+
 static void broken_documents_are_refused(void **state)
 {
 	(void)state;
@@ -102,6 +122,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_sample_reads),
 		cmocka_unit_test(what_is_printed_reads_back),
+		cmocka_unit_test(older_settings_have_their_defaults),
 		cmocka_unit_test(broken_documents_are_refused),
 		cmocka_unit_test(segments_must_be_inside_and_apart),
 	};

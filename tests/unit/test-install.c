@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/unit.h"
 
+#include "cluster/san.h"
 #include "installer/install/install.h"
 
 #include <errno.h>
@@ -8,52 +9,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* --- content ---------------------------------------------------------------------------------------------------------- */
-
-#define LISTING                                                                                                                            \
-	"drwxr-xr-x 0/0                     303 2026-11-20 23:02 squashfs-root\n"                                                          \
-	"lrwxrwxrwx 0/0                       7 2026-11-20 23:02 squashfs-root/bin -> usr/bin\n"                                           \
-	"crw-rw-rw- 0/0                   5,  1 2026-11-20 23:01 squashfs-root/dev/console\n"                                              \
-	"-rwsr-xr-x 0/0                    4097 2026-11-16 10:17 squashfs-root/usr/bin/su\n"                                               \
-	"-rw-r--r-- 1000/100                  0 2026-11-16 10:17 squashfs-root/a b\n"                                                      \
-	"drwxrwxrwt 0/0                       3 2026-11-20 23:02 squashfs-root/tmp\n"
-
-static void content_is_counted_in_blocks(void **state)
-{
-	struct content c;
-
-	(void)state;
-	assert_int_equal(content_of_listing(LISTING, &c, NULL), 0);
-	assert_int_equal(c.inodes, 6);
-	assert_int_equal(c.bytes, 4 * 4096); /* two folders, two blocks of su */
-}
-
-static void strange_listings_are_refused(void **state)
-{
-	struct error e = ERROR_INIT;
-	struct content c;
-
-	(void)state;
-	assert_int_equal(content_of_listing("", &c, &e), -EINVAL);
-	assert_int_equal(content_of_listing("hello world\n", &c, &e), -EINVAL);
-	assert_int_equal(content_of_listing("-rw-r--r-- 0/0 x 2026-11-16 10:17 a\n", &c, &e), -EINVAL);
-	assert_non_null(strstr(e.text, "no size"));
-}
-
-static void the_image_holds_its_content(void **state)
-{
-	(void)state;
-	for (uint64_t mib = 1; mib < 100000; mib = mib * 3 + 1) {
-		struct content c = {mib << 20, mib * 20};
-		struct image_size s = image_size_for(&c);
-
-		assert_int_equal(s.bytes % EXTENT_BYTES, 0);
-		assert_true(s.inodes > c.inodes);
-		assert_true(s.bytes > c.bytes + s.inodes * 256 + ((uint64_t)s.journal_mib << 20));
-		assert_true(s.bytes < c.bytes + c.bytes / 5 + (128ull << 20));
-	}
-}
 
 /* --- a new cluster ------------------------------------------------------------------------------------------------------ */
 
@@ -217,6 +172,13 @@ static void disks_are_found_in_sysfs(void **state)
 	assert_int_equal(sysfs_luns(root, "iqn:ab", found, 4), 1);
 	assert_string_equal(found[0].device, "/dev/sdc");
 	assert_int_equal(sysfs_luns(root, "iqn", found, 4), 0);
+	put(root, "class/iscsi_session/session3/targetname", "iqn:ab\n");
+	put(root, "class/iscsi_session/session3/device/target4:0:0/4:0:0:5/block/sdd/size", "8\n");
+	put(root, "class/iscsi_session/session4/targetname", "iqn:a\n");
+	put(root, "class/iscsi_session/session4/ifacename", SAN_CONTROL_IFACE "\n");
+	put(root, "class/iscsi_session/session4/device/target5:0:0/5:0:0:7/block/sde/size", "8\n");
+	assert_int_equal(sysfs_luns(root, "iqn:ab", found, 4), 1);
+	assert_int_equal(sysfs_luns(root, "iqn:a", found, 4), 1);
 	assert_true(sysfs_has_session(root, "iqn:ab"));
 	assert_false(sysfs_has_session(root, "iqn:abc"));
 	snprintf(clean, sizeof(clean), "rm -rf %s", root);
@@ -226,9 +188,6 @@ static void disks_are_found_in_sysfs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(content_is_counted_in_blocks),
-		cmocka_unit_test(strange_listings_are_refused),
-		cmocka_unit_test(the_image_holds_its_content),
 		cmocka_unit_test(nodes_follow_from_the_settings),
 		cmocka_unit_test(without_randomness_there_is_no_cluster),
 		cmocka_unit_test(the_only_target_needs_no_name),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/unit.h"
 
+#include "base/crc32c.h"
 #include "volmgr/layout.h"
 
 #include <errno.h>
@@ -81,6 +82,53 @@ static void a_status_belongs_to_node_and_area(void **state)
 	assert_int_equal(status_decode(block, 78, 3, &got), SLOT_DAMAGED);
 }
 
+/* What a former area left is not taken; a record stands in its own place only. */
+static void intent_and_history_bear_the_tag(void **state)
+{
+	const struct history_record h = {.generation = 4099, .length = 9, .crc = 5, .note = {.time = 8, .node = 2, .what = "try"}};
+	unsigned char block[LAYOUT_BLOCK];
+	struct history_record got;
+	bool set = false;
+
+	(void)state;
+	intent_encode(block, 77, true);
+	assert_int_equal(intent_decode(block, 77, &set), SLOT_WHOLE);
+	assert_true(set);
+	assert_int_equal(intent_decode(block, 78, &set), SLOT_EMPTY);
+	history_encode(block, 77, &h);
+	assert_int_equal(history_decode(block, 77, 3, &got), SLOT_WHOLE);
+	assert_int_equal(got.generation, 4099);
+	assert_string_equal(got.note.what, "try");
+	assert_int_equal(history_decode(block, 78, 3, &got), SLOT_EMPTY);
+	assert_int_equal(history_decode(block, 77, 4, &got), SLOT_DAMAGED);
+	for (size_t i = 0; i < LAYOUT_BLOCK; i++) {
+		intent_encode(block, 77, true);
+		block[i] ^= 1u << (i % 8);
+		assert_int_equal(intent_decode(block, 77, &set), SLOT_DAMAGED);
+		history_encode(block, 77, &h);
+		block[i] ^= 1u << (i % 8);
+		assert_int_equal(history_decode(block, 77, 3, &got), SLOT_DAMAGED);
+	}
+}
+
+/* The first areas had their reserved part right behind the status slots. */
+static void an_older_area_opens(void **state)
+{
+	unsigned char block[LAYOUT_BLOCK];
+	struct superblock s;
+	uint32_t crc;
+
+	(void)state;
+	superblock_encode(block, &super);
+	memset(block + 16 + 9 * 8, 0, 8);
+	block[16 + 9 * 8 + 3] = 9; /* 144 MiB */
+	crc = crc32c(0, block, LAYOUT_BLOCK - 4);
+	for (size_t i = 0; i < 4; i++)
+		block[LAYOUT_BLOCK - 4 + i] = (unsigned char)(crc >> (8 * i));
+	assert_int_equal(superblock_decode(block, &s), 0);
+	assert_string_equal(s.id, super.id);
+}
+
 static void the_newest_comes_first(void **state)
 {
 	const struct slot_header h[2] = {{8, 1, 1}, {9, 1, 1}}, swapped[2] = {{10, 1, 1}, {9, 1, 1}};
@@ -106,15 +154,15 @@ static void the_next_generation_spares_the_whole_one(void **state)
 	uint64_t g;
 
 	(void)state;
-	assert_int_equal(slots_next(none, h, -1, &g), 0);
+	assert_int_equal(slots_next(none, h, -1, 0, &g), 0);
 	assert_int_equal(g, 1);
-	assert_int_equal(slots_next(both, h, 1, &g), 0);
+	assert_int_equal(slots_next(both, h, 1, 0, &g), 0);
 	assert_int_equal(g, 10);
-	assert_int_equal(slots_next(both, h, 0, &g), 0); /* the text of 9 is torn */
+	assert_int_equal(slots_next(both, h, 0, 0, &g), 0); /* the text of 9 is torn */
 	assert_int_equal(g, 11);
-	assert_int_equal(slots_next(first, h, 0, &g), 0); /* 9 may have been there */
+	assert_int_equal(slots_next(first, h, 0, 0, &g), 0); /* 9 may have been there */
 	assert_int_equal(g, 11);
-	assert_int_equal(slots_next(both, last, 1, &g), -EOVERFLOW);
+	assert_int_equal(slots_next(both, last, 1, 0, &g), -EOVERFLOW);
 }
 
 int main(void)
@@ -125,6 +173,8 @@ int main(void)
 		cmocka_unit_test(zeros_are_no_area),
 		cmocka_unit_test(a_slot_holds_only_its_own),
 		cmocka_unit_test(a_status_belongs_to_node_and_area),
+		cmocka_unit_test(intent_and_history_bear_the_tag),
+		cmocka_unit_test(an_older_area_opens),
 		cmocka_unit_test(the_newest_comes_first),
 		cmocka_unit_test(the_next_generation_spares_the_whole_one),
 	};

@@ -222,6 +222,25 @@ static void too_long_is_refused(void **state)
 	assert_int_equal(params_parse(line, &p, NULL), 0);
 }
 
+static void further_portals_are_read(void **state)
+{
+	struct error e = ERROR_INIT;
+	struct params p;
+
+	(void)state;
+	assert_int_equal(params_parse("byre.portals=192.168.0.250,192.168.0.251:860 storage_port=3261", &p, &e), 0);
+	assert_int_equal(p.n_portals, 2);
+	assert_int_equal(p.portals[0].port, 3261);
+	assert_int_equal(p.portals[1].ip, 0xc0a800fb);
+	assert_int_equal(p.portals[1].port, 860);
+	assert_int_equal(params_parse("", &p, &e), 0);
+	assert_int_equal(p.n_portals, 0);
+	assert_int_equal(params_parse("byre.portals=192.168.0.250;", &p, &e), -EINVAL);
+	assert_string_equal(e.text, "byre.portals: '192.168.0.250;' is no portal: write IP or IP:PORT");
+	assert_int_equal(params_parse("byre.portals=192.168.7.250", &p, &e), -EINVAL);
+	assert_string_equal(e.text, "byre.portals=192.168.7.250: not another machine in the network of sifip: correct it, sifip or sifnm");
+}
+
 int main(void)
 {
 	const struct CMUnitTest all[] = {
@@ -238,6 +257,7 @@ int main(void)
 		cmocka_unit_test(bad_values_are_named),
 		cmocka_unit_test(addresses_must_go_together),
 		cmocka_unit_test(too_long_is_refused),
+		cmocka_unit_test(further_portals_are_read),
 	};
 
 	return cmocka_run_group_tests(all, NULL, NULL);

@@ -3,6 +3,7 @@
 
 #include "volmgr/lvm.h"
 #include "volmgr/plan.h"
+#include "volmgr/volumes.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -228,24 +229,37 @@ static void takes_never_overlap(void **state)
 		segments_free(&owner[i]);
 }
 
-static void nodes_get_volumes_from_fragments(void **state)
+static struct cluster three_nodes(void)
 {
-	struct cluster c CLEANUP(cluster_freep);
-	struct segments stores CLEANUP(segments_free) = {NULL, 0}, swap CLEANUP(segments_free) = {NULL, 0};
-	struct error e = ERROR_INIT;
-	uint32_t metadata = plan_metadata_extents(5 * GIB);
+	struct cluster c;
 
-	(void)state;
 	cluster_init(&c);
 	c.settings = answers();
 	c.nodes = calloc(3, sizeof(*c.nodes));
 	c.n_nodes = 3;
 	for (unsigned i = 0; i < 3; i++)
 		c.nodes[i].number = 2 * i + 1;
+	c.images = calloc(1, sizeof(*c.images));
+	c.n_images = 1;
+	c.images[0] = (struct image){.name = "debian12", .version = 1, .bytes = 3 * GIB};
+	c.slabs = calloc(2, sizeof(*c.slabs));
+	c.n_slabs = 2;
+	snprintf(c.slabs[0].lv, sizeof(c.slabs[0].lv), "stores");
+	snprintf(c.slabs[1].lv, sizeof(c.slabs[1].lv), "swap");
 	for (uint32_t i = 0; i < 8; i++)
-		add(&stores, 0, 200 * i, 100);
-	add(&swap, 0, 5000, 3 * 128);
-	if (plan_node_volumes(&c, &stores, &swap, "debian12@1", &e) < 0)
+		add(&c.slabs[0].segments, 0, 200 * i, 100);
+	add(&c.slabs[1].segments, 0, 5000, 3 * 128);
+	return c;
+}
+
+static void nodes_get_volumes_from_fragments(void **state)
+{
+	struct cluster c CLEANUP(cluster_freep) = three_nodes();
+	struct error e = ERROR_INIT;
+	uint32_t metadata = plan_metadata_extents(5 * GIB);
+
+	(void)state;
+	if (plan_node_volumes(&c, "debian12@1", &e) < 0)
 		fail_msg("%s", e.text);
 	assert_int_equal(c.n_volumes, 6);
 	assert_string_equal(c.volumes[4].name, "node5.root");
@@ -256,24 +270,46 @@ static void nodes_get_volumes_from_fragments(void **state)
 		assert_int_equal(segments_extents(&c.volumes[i].data), 256);
 		assert_int_equal(c.volumes[i].bytes, 5 * GIB);
 		assert_int_equal(segments_extents(&c.volumes[i + 1].data), 128);
+		assert_int_equal(c.volumes[i + 1].data.v[0].start, 5000 + 128 * i / 2);
 	}
 	assert_true(c.volumes[0].data.n > 1);
-	assert_int_equal(plan_node_volumes(&c, &swap, &swap, "debian12@1", &e), -ENOSPC);
-	memset(&c.settings, 0, sizeof(c.settings));
+	assert_int_equal(plan_node_volumes(&c, "debian12@1", &e), -ENOSPC);
+	assert_int_equal(c.n_volumes, 6);
+}
+
+/* A tenth of the image, unless the answers say something else. */
+static void a_store_is_a_tenth_of_its_image(void **state)
+{
+	struct cluster c CLEANUP(cluster_freep) = three_nodes();
+	struct disk_info d = disk();
+	struct container_plan p;
+
+	(void)state;
+	assert_int_equal(store_default(10 * GIB, 20 * GIB), GIB);
+	assert_int_equal(store_default(10 * GIB + 10, 20 * GIB), GIB + EXTENT_BYTES);
+	assert_int_equal(store_default(GIB, 5 * GIB), 256 * PLAN_MIB);
+	assert_int_equal(store_default(0, 5 * GIB), 256 * PLAN_MIB);
+	assert_int_equal(store_default(GIB, 100 * PLAN_MIB), 100 * PLAN_MIB);
+	c.settings.store_size = 0;
+	assert_int_equal(plan_node_volumes(&c, "debian12@1", NULL), 0);
+	assert_int_equal(segments_extents(&c.volumes[0].data), 77); /* of 3 GiB */
+	assert_int_equal(container_plan(&c.settings, &d, 3 * GIB, &p, NULL), 0);
+	assert_int_equal(p.slab_extents, 3 * (77 + plan_metadata_extents(5 * GIB)));
 }
 
 /* --- what LVM reports ---------------------------------------------------------------------------------------------------------- */
+
+static const struct pv group[] = {{.uuid = "VzWbRq-0001"}, {.uuid = "VzWbRq-0002"}};
+
+#define ROW(pv, lv, at, start, size)                                                                                                       \
+	"{\"pv_uuid\":\"VzWbRq-000" pv "\", \"lv_name\":\"" lv "\", \"seg_start_pe\":\"" at "\", \"pvseg_start\":\"" start                 \
+	"\", \"pvseg_size\":\"" size "\"}"
+#define PVSEGS(rows) "{\"report\": [{\"pvseg\": [" rows "]}]}"
 
 static void lvm_reports_are_read(void **state)
 {
 	static const char pvs[] = "{\"report\": [{\"pv\": [{\"pv_uuid\":\"VzWbRq-0001\", \"pe_start\":\"40960\", \"pv_pe_count\":\"441\", "
 				  "\"vg_extent_size\":\"8192\"}]}]}";
-	static const char lvs[] =
-		"{\"report\": [{\"seg\": [{\"lv_name\":\"image\", \"seg_start_pe\":\"0\", \"seg_pe_ranges\":\"/dev/sda2:0-63\"},"
-		"{\"lv_name\":\"stores\", \"seg_start_pe\":\"0\", \"seg_pe_ranges\":\"/dev/sda2:70-79\"},"
-		"{\"lv_name\":\"stores\", \"seg_start_pe\":\"10\", \"seg_pe_ranges\":\"/dev/sda2:64-64\"}]}]}";
-	struct lvm_volume v[] = {{.name = "image", .extents = 64}, {.name = "stores", .extents = 11}, {.name = "swap"}};
-	const struct segment want[] = {{0, 70, 10}, {0, 64, 1}};
 	struct pv pv = {.extents = 0};
 	uint64_t extent;
 
@@ -282,10 +318,30 @@ static void lvm_reports_are_read(void **state)
 	assert_int_equal(pv.pe_start, 40960);
 	assert_int_equal(pv.extents, 441);
 	assert_int_equal(extent, EXTENT_SECTORS);
-	assert_int_equal(lvm_parse_segments(lvs, v, 3, NULL), 0);
-	expect(&v[1].segments, want, 2);
-	segments_free(&v[0].segments);
-	segments_free(&v[1].segments);
+}
+
+static void lvm_volumes_lie_on_several_disks(void **state)
+{
+	/* By PV and place there, as LVM says it; free space has no name. */
+	static const char text[] = PVSEGS(
+		ROW("1", "image", "0", "0", "64") "," ROW("1", "stores", "10", "64", "1") "," ROW("1", "stores", "0", "70", "10") "," ROW(
+			"1", "", "0", "80", "361") "," ROW("2", "stores", "11", "5", "100") "," ROW("2", "", "0", "105", "7"));
+	const struct segment want[] = {{0, 70, 10}, {0, 64, 1}, {1, 5, 100}};
+	struct lvm_volume *v;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(lvm_parse_segments(text, group, 2, &v, &n, NULL), 0);
+	assert_int_equal(n, 2);
+	assert_string_equal(v[0].name, "image");
+	assert_int_equal(v[0].extents, 64);
+	assert_string_equal(v[1].name, "stores");
+	assert_int_equal(v[1].extents, 111);
+	expect(&v[1].segments, want, 3);
+	lvm_list_free(v, n);
+	assert_int_equal(lvm_parse_segments(PVSEGS(""), group, 2, &v, &n, NULL), 0);
+	assert_int_equal(n, 0);
+	lvm_list_free(v, n);
 }
 
 static void nonsense_from_lvm_is_refused(void **state)
@@ -295,20 +351,28 @@ static void nonsense_from_lvm_is_refused(void **state)
 		"[]",
 		"{}",
 		"{\"report\":[]}",
-		"{\"report\":[{\"seg\":3,\"pv\":3}]}",
-		"{\"report\":[{\"seg\":[{\"lv_name\":\"image\",\"seg_pe_ranges\":\"/dev/sda2:9-3\"}],\"pv\":[]}]}",
-		"{\"report\":[{\"seg\":[{\"lv_name\":\"image\",\"seg_pe_ranges\":\"sda2\"}],\"pv\":[{\"pv_uuid\":3}]}]}",
-		"{\"report\":[{\"seg\":[],\"pv\":[{\"pv_uuid\":\"x\",\"pe_start\":\"-1\"}]}]}"};
+		"{\"report\":[{\"pvseg\":3,\"pv\":3}]}",
+		"{\"report\":[{\"pvseg\":[{\"lv_name\":\"image\"}],\"pv\":[{\"pv_uuid\":3}]}]}",
+		"{\"report\":[{\"pvseg\":[3,[]],\"pv\":[{\"pv_uuid\":\"x\",\"pe_start\":\"-1\"}]},{}",
+		PVSEGS(ROW("3", "image", "0", "0", "64")),                                     /* a PV that nobody knows */
+		PVSEGS(ROW("1", "image", "0", "0", "0")),                                      /* empty */
+		PVSEGS(ROW("1", "image", "1", "0", "4")),                                      /* its begin is missing */
+		PVSEGS(ROW("1", "image", "0", "0", "4") "," ROW("2", "image", "0", "0", "4")), /* a stripe or a mirror */
+		PVSEGS(ROW("1", "image", "0", "4294967295", "2")),
+		PVSEGS(ROW("1", "image", "0", "x", "2")),
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		struct lvm_volume v = {.name = "image", .extents = 64};
+		struct lvm_volume *v = NULL;
+		size_t n = 77;
 		struct pv pv;
 		uint64_t extent;
 
-		assert_int_equal(lvm_parse_segments(bad[i], &v, 1, NULL), -EPROTO);
+		assert_int_equal(lvm_parse_segments(bad[i], group, 2, &v, &n, NULL), -EPROTO);
+		assert_null(v);
+		assert_int_equal(n, 77);
 		assert_int_equal(lvm_parse_pv(bad[i], &pv, &extent, NULL), -EPROTO);
-		segments_free(&v.segments);
 	}
 }
 
@@ -324,7 +388,9 @@ int main(void)
 		cmocka_unit_test(the_smallest_run_that_fits_is_taken),
 		cmocka_unit_test(takes_never_overlap),
 		cmocka_unit_test(nodes_get_volumes_from_fragments),
+		cmocka_unit_test(a_store_is_a_tenth_of_its_image),
 		cmocka_unit_test(lvm_reports_are_read),
+		cmocka_unit_test(lvm_volumes_lie_on_several_disks),
 		cmocka_unit_test(nonsense_from_lvm_is_refused),
 	};
 

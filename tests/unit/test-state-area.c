@@ -46,7 +46,7 @@ static int publish(struct state_area *a, unsigned n, size_t len)
 {
 	cleanup_free char *text = document(n, len);
 	uint64_t g;
-	int r = area_next_generation(a, &g, NULL);
+	int r = area_next_generation(a, -1, 0, &g, NULL);
 
 	return r < 0 ? r : area_write_document(a, g, text, len, NULL);
 }
@@ -416,6 +416,125 @@ static void a_status_is_whole_or_none(void **state)
 	sim_free(&s);
 }
 
+/* Both slots of a node are its own: neither writes over the other, nor over another node's. */
+static void a_node_has_two_slots(void **state)
+{
+	cleanup_free char *text = NULL, *big = document(1, STATUS_MAX);
+	struct sim s;
+	struct state_area *a;
+	size_t len;
+
+	(void)state;
+	prepare(&s, &a);
+	assert_int_equal(state_status_write(a, 2000, "{\"node\":2000}", 13, NULL), 0);
+	for (unsigned node = 1; node <= 2000; node += 1999) {
+		assert_int_equal(state_volumes_read(a, node, &text, &len, NULL), -ENODATA);
+		assert_int_equal(state_volumes_write(a, node, big, STATUS_MAX, NULL), 0);
+		assert_int_equal(state_volumes_read(a, node, &text, &len, NULL), 0);
+		assert_string_equal(text, big);
+		assert_int_equal(len, STATUS_MAX);
+		free(steal_ptr(text));
+	}
+	assert_int_equal(state_volumes_read(a, 2, &text, &len, NULL), -ENODATA);
+	assert_int_equal(state_status_read(a, 1, &text, &len, NULL), -ENODATA);
+	assert_int_equal(state_status_read(a, 2000, &text, &len, NULL), 0);
+	assert_string_equal(text, "{\"node\":2000}");
+	assert_int_equal(state_volumes_write(a, 2048, big, 1, NULL), -EINVAL);
+	state_area_close(a);
+	sim_free(&s);
+}
+
+/* --- intent, history ---------------------------------------------------------------------------------------------------- */
+
+static void an_intent_is_set_until_it_is_taken_back(void **state)
+{
+	static const struct superblock other = {"debian12", "00000000-2749-4c83-9aa4-51c5a0a3b9d1"};
+	struct sim s;
+	struct state_area *a;
+	bool set = true;
+
+	(void)state;
+	prepare(&s, &a);
+	assert_int_equal(area_intent_read(a, &set, NULL), 0);
+	assert_false(set);
+	assert_int_equal(area_intent_write(a, true, NULL), 0);
+	sim_power_on(&s);
+	assert_int_equal(area_intent_read(a, &set, NULL), 0);
+	assert_true(set);
+	assert_int_equal(area_intent_write(a, false, NULL), 0);
+	sim_power_on(&s);
+	assert_int_equal(area_intent_read(a, &set, NULL), 0);
+	assert_false(set);
+	damage(&s, LAYOUT_INTENT + 17); /* nobody knows: look */
+	assert_int_equal(area_intent_read(a, &set, NULL), 0);
+	assert_true(set);
+	assert_int_equal(area_format_io(&sim_io, &s, &super, NULL), 0);
+	assert_int_equal(area_intent_read(a, &set, NULL), 0);
+	assert_false(set);
+	assert_int_equal(area_intent_write(a, true, NULL), 0);
+	state_area_close(a);
+	for (size_t i = 0; i < 2; i++) { /* an area of another id, whose format did not come to the intent */
+		unsigned char block[LAYOUT_BLOCK];
+
+		superblock_encode(block, &other);
+		for (size_t k = 0; k < LAYOUT_BLOCK / SIM_SECTOR; k++)
+			sim_put(&s.medium, i * LAYOUT_COPY / SIM_SECTOR + k, block + k * SIM_SECTOR);
+	}
+	a = open_area(&s);
+	assert_int_equal(area_intent_read(a, &set, NULL), 0);
+	assert_false(set);
+	state_area_close(a);
+	sim_free(&s);
+}
+
+static struct history_record record_of(uint64_t generation)
+{
+	struct history_record h = {.generation = generation, .length = 100 + generation, .crc = 7, .note = {.time = 1700000000, .node = 3}};
+
+	snprintf(h.note.what, sizeof(h.note.what), "volmgr reset node%llu", (unsigned long long)generation);
+	return h;
+}
+
+static void history_tells_of_the_last_4096(void **state)
+{
+	cleanup_free struct history_record *list = NULL;
+	struct history_record h, got;
+	struct sim s;
+	struct state_area *a;
+	size_t n;
+
+	(void)state;
+	prepare(&s, &a);
+	assert_int_equal(area_history_list(a, &list, &n, NULL), 0);
+	assert_int_equal(n, 0);
+	free(steal_ptr(list));
+	assert_int_equal(area_history_read(a, 1, &got, NULL), -ENODATA);
+	for (uint64_t g = 1; g <= 4100; g++) {
+		h = record_of(g);
+		assert_int_equal(area_history_write(a, &h, NULL), 0);
+	}
+	assert_int_equal(sim_flush(&s), 0);
+	for (uint64_t g = 5; g <= 4100; g += 819) {
+		h = record_of(g);
+		assert_int_equal(area_history_read(a, g, &got, NULL), 0);
+		assert_int_equal(got.length, h.length);
+		assert_int_equal(got.crc, h.crc);
+		assert_int_equal(got.note.time, h.note.time);
+		assert_int_equal(got.note.node, h.note.node);
+		assert_string_equal(got.note.what, h.note.what);
+	}
+	assert_int_equal(area_history_read(a, 4, &got, NULL), -ENODATA); /* overwritten */
+	damage(&s, history_offset(4099) + 30);
+	assert_int_equal(area_history_read(a, 4099, &got, NULL), -ENODATA);
+	assert_int_equal(area_history_list(a, &list, &n, NULL), 0);
+	assert_int_equal(n, 4095);
+	assert_int_equal(list[0].generation, 4100);
+	assert_int_equal(list[1].generation, 4098);
+	assert_int_equal(list[4094].generation, 5);
+	state_area_close(a);
+	sim_free(&s);
+}
+
 /* --- on an ordinary file, with a real document ------------------------------------------------------------------------------ */
 
 static void a_cluster_is_published_and_loaded(void **state)
@@ -435,7 +554,10 @@ static void a_cluster_is_published_and_loaded(void **state)
 	assert_int_equal(ftruncate(fd, LAYOUT_SIZE), 0);
 	assert_int_equal(state_area_format(path, "debian12", c.id, NULL), 0);
 	assert_int_equal(state_area_open(path, true, &a, NULL), 0);
-	c.generation = 99; /* whatever it says: the area counts */
+	assert_int_equal(state_area_publish(a, &c, &e), -ESTALE); /* it says 1: of an area that was before */
+	assert_string_equal(
+		e.text, "generation 0 of the state is the newest, this change was made to generation 1: nothing was written, try again");
+	c.generation = 0;
 	if (state_area_publish(a, &c, &e) < 0)
 		fail_msg("%s", e.text);
 	assert_int_equal(c.generation, 1);
@@ -493,6 +615,7 @@ static void only_what_never_had_a_document_is_unfinished(void **state)
 
 	assert_int_equal(state_area_format(p.state, "debian12", c.id, NULL), 0);
 	assert_int_equal(state_area_open(p.state, true, &a, NULL), 0);
+	c.generation = 0;
 	assert_int_equal(state_area_publish(a, &c, NULL), 0);
 	state_area_close(a);
 	assert_int_equal(container_check_unfinished(&p, &e), -EEXIST);
@@ -550,6 +673,9 @@ int main(void)
 		cmocka_unit_test(an_interrupted_format_shows_nothing_of_both),
 		cmocka_unit_test(an_overtaken_reader_gets_a_whole_document),
 		cmocka_unit_test(a_status_is_whole_or_none),
+		cmocka_unit_test(a_node_has_two_slots),
+		cmocka_unit_test(an_intent_is_set_until_it_is_taken_back),
+		cmocka_unit_test(history_tells_of_the_last_4096),
 		cmocka_unit_test(a_cluster_is_published_and_loaded),
 		cmocka_unit_test(a_document_that_does_not_parse_is_passed_over),
 		cmocka_unit_test(only_what_never_had_a_document_is_unfinished),

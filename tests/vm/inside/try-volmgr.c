@@ -4,7 +4,9 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "cluster/document.h"
+#include "volmgr/change.h"
 #include "volmgr/volmgr.h"
+#include "volmgr/volumes.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,6 +47,7 @@ static void settle(struct cluster *c, unsigned nodes, char **size)
 	s->storage_ip = 0xc0a8fafa;
 	s->storage_netmask = s->netmask_netboot = 0xffff0000;
 	s->storage_port = 3260;
+	s->lease_timeout = 1;
 	s->meta_master_ip = 0xc0a8fafb;
 	s->primary_gateway_local_ip = 0xc0a80001;
 	s->backup_gateway_local_ip = 0xc0a80002;
@@ -232,9 +235,39 @@ static int do_area(char **argv, struct error *e)
 		r = state_area_format(disk, container, c.id, e);
 	if (r == 0)
 		r = state_area_open(disk, true, &a, e);
-	for (times = c.generation; times && r == 0; times--)
+	times = c.generation;
+	for (c.generation = 0; times && r == 0; times--)
 		r = state_area_publish(a, &c, e);
 	return r;
+}
+
+/* reset VOLUME IMAGE: VOLUME stands on IMAGE, as new. */
+static int do_reset(char **argv, struct error *e)
+{
+	const struct change_options o = {.container = container, .what = "try-volmgr reset"};
+	struct change *ch CLEANUP(change_endp) = NULL;
+	const char *names[] = {argv[0]};
+	int r = change_begin(&o, &ch, e);
+
+	if (r == 0)
+		r = volumes_reset(ch, names, 1, argv[1], false, e);
+	return r == 0 ? change_publish(ch, e) : r;
+}
+
+/* disk NAME IMAGE MIB: a VM's disk on IMAGE. */
+static int do_disk(char **argv, struct error *e)
+{
+	const struct change_options o = {.container = container, .what = "try-volmgr disk"};
+	struct change *ch CLEANUP(change_endp) = NULL;
+	struct volume_wish w = {.kind = VOLUME_DISK, .bytes = strtoull(argv[2], NULL, 10) << 20};
+	int r = change_begin(&o, &ch, e);
+
+	if (r < 0)
+		return r;
+	snprintf(w.name, sizeof(w.name), "%s", argv[0]);
+	snprintf(w.image, sizeof(w.image), "%s", argv[1]);
+	r = volumes_create(ch, &w, 1, e);
+	return r == 0 ? change_publish(ch, e) : r;
 }
 
 int main(int argc, char **argv)
@@ -253,6 +286,8 @@ int main(int argc, char **argv)
 		{"publish", 0, do_publish},
 		{"status", 2, do_status},
 		{"area", 1, do_area},
+		{"reset", 2, do_reset},
+		{"disk", 3, do_disk},
 	};
 	struct error e = ERROR_INIT;
 

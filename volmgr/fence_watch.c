@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A process of its own beside volmgrd: that one may be waiting for a lease or for its root when this machine is fenced. */
+#include "volmgrd.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "volmgr/registration.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CHECK_SECONDS 2
+
+/* What is written after a fence is lost: the sooner this machine starts anew, the less. Nothing here reads the root, or writes it. */
+static void check(const struct watch *w, struct error *e)
+{
+	cleanup_free const char **pvs = NULL;
+	int r = cluster_pv_paths(&w->c, &pvs, e);
+
+	if (r == 0)
+		r = fence_check(&w->c, pvs, w->node, e);
+	if (r == 1) {
+		log_warning("the SAN has lost its list of those who may write: this machine registers anew");
+		r = fence_register(&w->c, pvs, w->node, NULL, e);
+	}
+	if (r != -EKEYREJECTED)
+		return;
+	log_error("%s: restarting", e->text);
+	fence_restart();
+}
+
+static _Noreturn void watch_for_ever(const struct watch *w, pid_t parent)
+{
+	struct error e = ERROR_INIT;
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent || mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
+		_exit(1);
+	for (;;) {
+		check(w, &e);
+		nanosleep(&(struct timespec){CHECK_SECONDS, 0}, NULL);
+	}
+}
+
+int fence_watch_start(const struct watch *w, struct error *e)
+{
+	pid_t parent = getpid(), pid;
+
+	if (!w->node || (w->c.settings.fencing != FENCING_RESERVATION && !fence_registered()))
+		return 0;
+	pid = fork();
+	if (pid == 0)
+		watch_for_ever(w, parent);
+	return pid < 0 ? error_errno(e, errno, "a process that watches for being fenced") : 0;
+}

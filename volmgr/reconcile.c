@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "reconcile.h"
+
+#include "area_blocks.h"
+#include "base/cleanup.h"
+#include "images.h"
+#include "look.h"
+#include "volmgr/lease.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* --- LVM ------------------------------------------------------------------------------------------------------------------ */
+
+struct group {
+	struct change *ch;
+	struct lvm_group g;
+	struct lvm_volume *lvs;
+	size_t n;
+	bool edited; /* the state has to be published */
+};
+
+static void group_free(struct group *p)
+{
+	lvm_list_free(p->lvs, p->n);
+}
+#define cleanup_group CLEANUP(group_free)
+
+static const struct lvm_volume *find_lv(const struct group *p, const char *name)
+{
+	for (size_t i = 0; i < p->n; i++)
+		if (strcmp(p->lvs[i].name, name) == 0)
+			return &p->lvs[i];
+	return NULL;
+}
+
+/* The segments of the slab or image whose LV is NAME. */
+static struct segments *state_segments(struct cluster *c, const char *name)
+{
+	char lv[NAME_SIZE + 16];
+
+	for (size_t i = 0; i < c->n_slabs; i++)
+		if (strcmp(c->slabs[i].lv, name) == 0)
+			return &c->slabs[i].segments;
+	for (size_t i = 0; i < c->n_images; i++)
+		if (strcmp(image_lv_name(lv, &c->images[i]), name) == 0)
+			return &c->images[i].segments;
+	return NULL;
+}
+
+static int take_lv(struct group *p, const char *name, struct error *e)
+{
+	const struct lvm_volume *lv = find_lv(p, name);
+	struct segments *s = state_segments(&p->ch->c, name), taken = {NULL, 0};
+
+	if (!lv || !s)
+		return error_set(e, ENOENT, "LV %s has gone", name);
+	for (size_t i = 0; i < lv->segments.n; i++) {
+		if (segments_add(&taken, lv->segments.v[i]) < 0) {
+			segments_free(&taken);
+			return error_errno(e, ENOMEM, "LV %s", name);
+		}
+	}
+	segments_free(s);
+	*s = taken;
+	p->edited = true;
+	return 0;
+}
+
+static int restore_lv(struct group *p, const char *name, struct error *e)
+{
+	const struct segments *s = state_segments(&p->ch->c, name);
+	const struct lvm_volume *lv = find_lv(p, name);
+	int r;
+
+	if (!s)
+		return error_set(e, ENOENT, "the state has no %s", name);
+	r = change_intend(p->ch, e);
+	return r == 0 ? lvm_restore(&p->g, name, lv ? lv->extents : 0, s, e) : r;
+}
+
+/* All that nobody names, in one commit. */
+static int remove_lvs(struct group *p, const struct findings *f, struct error *e)
+{
+	cleanup_free const char **names = calloc(f->n + 1, sizeof(*names));
+	size_t n = 0;
+	int r;
+
+	if (!names)
+		return error_errno(e, ENOMEM, "LVs");
+	for (size_t i = 0; i < f->n; i++)
+		if (f->v[i].remedy == REMEDY_REMOVE_LV)
+			names[n++] = f->v[i].name;
+	if (n == 0)
+		return 0;
+	r = change_intend(p->ch, e);
+	return r == 0 ? lvm_remove(&p->g, names, n, e) : r;
+}
+
+/* ALL: restores what LVM has lost, too. No crash does that, so it is done when it is asked for only. */
+static int mend_lvm(struct change *ch, bool all, bool *ret_edited, struct error *e)
+{
+	struct group p cleanup_group = {.ch = ch, .g = {&ch->c, ch->pvs}};
+	struct findings f CLEANUP(findings_free) = {NULL, 0, false};
+	int r = lvm_list(&p.g, &p.lvs, &p.n, e);
+
+	if (r < 0)
+		return r;
+	findings_lvm(&ch->c, p.lvs, p.n, &f);
+	if (f.failed)
+		return error_errno(e, ENOMEM, "findings");
+	r = remove_lvs(&p, &f, e);
+	for (size_t i = 0; i < f.n && r == 0; i++) {
+		if (f.v[i].remedy == REMEDY_TAKE_LV)
+			r = take_lv(&p, f.v[i].name, e);
+		if (f.v[i].remedy == REMEDY_RESTORE_LV && all)
+			r = restore_lv(&p, f.v[i].name, e);
+	}
+	*ret_edited |= p.edited;
+	return r;
+}
+
+int reconcile(struct change *ch, struct error *e)
+{
+	bool edited = false;
+	int r = mend_lvm(ch, false, &edited, e);
+
+	if (r == 0 && edited)
+		r = change_publish(ch, e);
+	return r < 0 ? error_wrap(e, "a change was cut off; bringing LVM and the state together") : 0;
+}
+
+/* --- the state area --------------------------------------------------------------------------------------------------------- */
+
+static int write_block(struct change *ch, const unsigned char *block, uint64_t offset, struct error *e)
+{
+	int r = lease_check(ch->lease, e);
+
+	if (r == 0)
+		r = area_write_at(ch->area, block, LAYOUT_BLOCK, offset, e);
+	return r == 0 ? area_flush(ch->area, e) : r;
+}
+
+static int mend_area(struct change *ch, const struct finding *f, struct error *e)
+{
+	cleanup_free unsigned char *block = area_blocks(LAYOUT_BLOCK);
+
+	if (!block)
+		return error_errno(e, ENOMEM, "state area");
+	switch (f->remedy) {
+	case REMEDY_SUPERBLOCK:
+		superblock_encode(block, area_superblock(ch->area));
+		return write_block(ch, block, superblock_offset(f->number), e);
+	case REMEDY_CLEAR_STATUS:
+		return cluster_node(&ch->c, f->number) ? 0 : write_block(ch, block, status_offset(f->number), e);
+	case REMEDY_CLEAR_VOLUMES:
+		return cluster_node(&ch->c, f->number) ? 0 : write_block(ch, block, volumes_offset(f->number), e);
+	default:
+		return 0;
+	}
+}
+
+/* --- all ------------------------------------------------------------------------------------------------------------------------ */
+
+static bool any(const struct findings *f, enum remedy remedy)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (f->v[i].remedy == remedy)
+			return true;
+	return false;
+}
+
+/* Images that nobody fills any more; one that somebody does is kept by image_remove. */
+static int remove_images(struct change *ch, const struct findings *f, bool *ret_edited, struct error *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < f->n && r == 0; i++) {
+		if (f->v[i].remedy != REMEDY_REMOVE_IMAGE || !cluster_image(&ch->c, f->v[i].name))
+			continue;
+		r = image_remove(ch, f->v[i].name, false, e);
+		*ret_edited |= r == 0;
+	}
+	return r;
+}
+
+int repair(struct change *ch, const struct findings *f, struct error *e)
+{
+	bool publish = any(f, REMEDY_PUBLISH);
+	int r = 0;
+
+	for (size_t i = 0; i < f->n && r == 0; i++)
+		r = mend_area(ch, &f->v[i], e);
+	if (r == 0 && (any(f, REMEDY_REMOVE_LV) || any(f, REMEDY_TAKE_LV) || any(f, REMEDY_RESTORE_LV)))
+		r = mend_lvm(ch, true, &publish, e);
+	if (r == 0)
+		r = remove_images(ch, f, &publish, e);
+	/* The intent is taken back by a publish. */
+	return r == 0 && (publish || ch->intended) ? change_publish(ch, e) : r;
+}

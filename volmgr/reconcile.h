@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What a crash has left, or a check has found, is mended within a change. findings.h has what that may be; the judging is pure. */
+#ifndef BYRE_VOLMGR_RECONCILE_H
+#define BYRE_VOLMGR_RECONCILE_H
+
+#include "findings.h"
+#include "volmgr/change.h"
+
+/*
+ * Brings LVM's metadata and the state together after a change that was cut off: removes LVs that no image and no slab names, takes what LVM says of a slab that
+ * is longer than the state knows. Publishes when the state had to change. Called by change_begin when the intent is set, with the lease held.
+ */
+int reconcile(struct change *ch, struct error *e);
+
+/*
+ * Mends all of F that has a remedy, and publishes when that is one. What F says of LVM is looked at again first, now that the lease is held. Findings without a remedy
+ * stay. The first error ends it; what was mended until then is.
+ */
+int repair(struct change *ch, const struct findings *f, struct error *e);
+
+#endif

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `volmgr san`: the disks of the SAN as this machine sees them, and one more for a container. */
+#include "tool.h"
+
+#include "base/cleanup.h"
+#include "base/str.h"
+#include "cli/table.h"
+#include "disk.h"
+#include "gpt.h"
+#include "lvm.h"
+#include "plan.h"
+#include "volmgr/paths.h"
+#include "volmgr/change.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define LEAST_PV   (64 * PLAN_MIB) /* less is not worth a partition */
+#define LEASE_WAIT 60              /* seconds */
+
+/* --- list --------------------------------------------------------------------------------------------------------------- */
+
+static const struct table_column columns[] = {
+	{"DISK", "disk", TABLE_TEXT},        {"LUN", "lun", TABLE_NUMBER},   {"SIZE", "size_bytes", TABLE_BYTES},
+	{"FREE", "free_bytes", TABLE_BYTES}, {"HOLDS", "holds", TABLE_TEXT}, {"PATHS", "paths", TABLE_TEXT},
+	{"WWID", "wwid", TABLE_TEXT},        {NULL, "serial", TABLE_TEXT},   {NULL, "target", TABLE_TEXT},
+};
+
+/* "debian12 (state, volumes), 2 other partitions", "ext4", "nothing". */
+static void describe_content(const struct disk *d, const struct disk_info *i, struct buf *b)
+{
+	char name[NAME_SIZE];
+	unsigned others = 0;
+
+	for (size_t k = 0; k < d->n; k++) {
+		const char *label = d->parts[k].label, *sep = b->len ? ", " : "";
+
+		if (disk_container_label(label, "-state", name))
+			buf_printf(b, "%s%s (state)", sep, name);
+		else if (disk_container_label(label, "-pv", name))
+			buf_printf(b, "%s%s (volumes)", sep, name);
+		else
+			others++;
+	}
+	if (others)
+		buf_printf(b, "%s%u other partition%s", b->len ? ", " : "", others, others > 1 ? "s" : "");
+	if (!b->len)
+		buf_puts(b, i->other_content[0] ? i->other_content : "nothing");
+}
+
+static void describe_paths(const struct disk *d, struct buf *b)
+{
+	for (size_t i = 0; i < d->n_paths; i++) {
+		const struct disk_path *p = &d->paths[i];
+
+		buf_printf(b, "%s%s", i ? ", " : "", p->path + strlen("/dev/"));
+		if (p->target[0])
+			buf_printf(b, " by %s", p->portal);
+		if (p->control || !p->up)
+			buf_printf(b, " (%s%s%s)", p->control ? "control" : "", p->control && !p->up ? ", " : "", p->up ? "" : "down");
+	}
+}
+
+static int add_disk(const struct disk *d, void *data, struct error *e)
+{
+	struct disk_info i CLEANUP(disk_info_free) = {.path = ""};
+	struct buf holds cleanup_buf = BUF_INIT, paths cleanup_buf = BUF_INIT;
+	const struct disk_path *p = &d->paths[0];
+	struct table *t = data;
+	int r = disk_inspect(d->path, &i, e);
+
+	if (r < 0)
+		return r;
+	describe_content(d, &i, &holds);
+	describe_paths(d, &paths);
+	table_row(t);
+	table_text(t, d->path);
+	if (p->target[0])
+		table_number(t, p->lun);
+	else
+		table_empty(t);
+	table_number(t, i.bytes);
+	table_number(t, i.n_free ? i.free_segments[0].size : 0);
+	table_text(t, buf_str(&holds));
+	table_text(t, buf_str(&paths));
+	table_text(t, p->wwid[0] ? p->wwid : NULL);
+	table_text(t, i.serial[0] ? i.serial : NULL);
+	table_text(t, p->target[0] ? p->target : NULL);
+	return buf_ok(&holds) && buf_ok(&paths) ? 0 : error_errno(e, ENOMEM, "%s", d->path);
+}
+
+int san_list_run(int argc, char **argv, struct error *e)
+{
+	struct table *t CLEANUP(table_freep) = table_new(columns, ARRAY_SIZE(columns));
+	int r;
+
+	(void)argc;
+	(void)argv;
+	disk_rescan();
+	r = disk_each("", add_disk, t, e);
+	return r < 0 ? r : table_print(t, options.json, "disks", e);
+}
+
+/* --- add ---------------------------------------------------------------------------------------------------------------- */
+
+struct search {
+	const char *wanted;
+	char path[64];    /* for volumes */
+	char control[64]; /* as the control session has it, or else PATH */
+	char wwid[128];
+	unsigned n;
+};
+
+static bool is_wanted(const struct disk *d, const char *wanted)
+{
+	for (size_t i = 0; i < d->n_paths; i++)
+		if (strcmp(d->paths[i].path, wanted) == 0 || (d->paths[i].wwid[0] && strcasecmp(d->paths[i].wwid, wanted) == 0))
+			return true;
+	return false;
+}
+
+static int look_for(const struct disk *d, void *data, struct error *e)
+{
+	struct search *s = data;
+
+	(void)e;
+	if (!is_wanted(d, s->wanted) || s->n++)
+		return 0;
+	memcpy(s->path, d->path, sizeof(s->path));
+	memcpy(s->control, d->path, sizeof(s->control));
+	memcpy(s->wwid, d->paths[0].wwid, sizeof(s->wwid));
+	for (size_t i = 0; i < d->n_paths; i++)
+		if (d->paths[i].control)
+			memcpy(s->control, d->paths[i].path, sizeof(s->control));
+	return 0;
+}
+
+/* /dev/disk/by-id/… by the kernel's own name, under which paths are known. */
+static int find_disk(const char *wanted, struct search *ret, struct error *e)
+{
+	cleanup_free char *real = wanted[0] == '/' ? realpath(wanted, NULL) : NULL;
+	struct search s = {.wanted = real ? real : wanted};
+	int r = disk_each("", look_for, &s, e);
+
+	if (r < 0)
+		return r;
+	if (s.n == 0)
+		return error_set(e, ENODEV, "there is no disk %.120s here: 'volmgr san list' shows those that are", wanted);
+	if (s.n > 1)
+		return error_set(e, ENOTUNIQ, "several disks have the id %.120s: name one by its path", wanted);
+	s.wanted = NULL;
+	*ret = s;
+	return 0;
+}
+
+/* Whether D can be taken: names what is on it when not. SEGMENT: the free space that the partition gets. */
+static int check_disk(const struct disk_info *d, struct disk_segment *segment, struct error *e)
+{
+	char size[32], bytes[32];
+
+	if (d->other_content[0])
+		return error_set(e, EBUSY, "%s is not blank (%s): wipe it with 'wipefs -a' if nobody needs that, or choose another disk",
+				 d->path, d->other_content);
+	*segment = d->n_free ? d->free_segments[0] : (struct disk_segment){0, 0};
+	segment->size -= segment->size ? (PLAN_ALIGN - segment->start % PLAN_ALIGN) % PLAN_ALIGN : 0;
+	segment->start = (segment->start + PLAN_ALIGN - 1) / PLAN_ALIGN * PLAN_ALIGN;
+	segment->size = segment->size / PLAN_ALIGN * PLAN_ALIGN;
+	if (d->n_free == 0 || d->free_segments[0].size < LEAST_PV || segment->size < LEAST_PV)
+		return error_set(e, ENOSPC, "%s (%s) has no free segment of %s: its largest is of %s", d->path,
+				 str_bytes(size, sizeof(size), d->bytes), "64 MiB",
+				 str_bytes(bytes, sizeof(bytes), d->n_free ? d->free_segments[0].size : 0));
+	return 0;
+}
+
+/*
+ * A partition of this container that the state does not know: what a `volmgr san add` left that was cut off. One that it does know: -EEXIST.
+ */
+static int check_former(const struct cluster *c, const char *path, bool *ret_left, struct error *e)
+{
+	struct disk d CLEANUP(disk_free) = {.parts = NULL};
+	char name[NAME_SIZE];
+	int r = disk_read("", path, &d, e);
+
+	*ret_left = false;
+	for (size_t i = 0; i < d.n && r == 0; i++) {
+		if (!disk_container_label(d.parts[i].label, "-pv", name) || strcmp(name, c->settings.container_name) != 0)
+			continue;
+		for (size_t k = 0; k < c->n_pvs; k++)
+			if (strcmp(c->pvs[k].partuuid, d.parts[i].uuid) == 0)
+				return error_set(e, EEXIST, "%s belongs to container %s already", path, name);
+		*ret_left = true;
+	}
+	return r;
+}
+
+static int append_pv(struct change *ch, const struct pv *pv, struct error *e)
+{
+	struct pv *more = realloc(ch->c.pvs, (ch->c.n_pvs + 1) * sizeof(*more));
+
+	if (!more)
+		return error_errno(e, ENOMEM, "the state");
+	ch->c.pvs = more;
+	ch->c.pvs[ch->c.n_pvs++] = *pv;
+	return 0;
+}
+
+/* With the lease held. LVM first, then the state: a change that was cut off between the two is mended by the next one. */
+static int take_partition(struct change *ch, const struct partition *part, struct pv *pv, struct error *e)
+{
+	const struct lvm_group group = {&ch->c, ch->pvs};
+	int r = change_intend(ch, e);
+
+	if (r == 0)
+		r = lvm_add_pv(&group, part->path, pv, e);
+	if (r < 0)
+		return r;
+	memcpy(pv->partuuid, part->uuid, sizeof(pv->partuuid));
+	r = append_pv(ch, pv, e);
+	return r == 0 ? change_publish(ch, e) : r;
+}
+
+/* What was left of an earlier try is taken away first. By the control path, as all that is written under the lease. */
+static int add_to(struct change *ch, const char *wanted, struct pv *pv, struct error *e)
+{
+	const char *container = ch->c.settings.container_name;
+	struct disk_info d CLEANUP(disk_info_free) = {.path = ""};
+	struct disk_segment segment;
+	struct partition part;
+	struct search s;
+	bool left;
+	int r = find_disk(wanted, &s, e);
+
+	if (r == 0)
+		r = check_former(&ch->c, s.control, &left, e);
+	if (r == 0 && left)
+		r = gpt_remove_container(s.control, container, e);
+	if (r == 0)
+		r = disk_inspect(s.control, &d, e);
+	if (r == 0)
+		r = check_disk(&d, &segment, e);
+	if (r == 0)
+		r = gpt_add_pv(&d, container, &segment, &part, e);
+	if (r < 0)
+		return r;
+	r = take_partition(ch, &part, pv, e);
+	if (r < 0)
+		gpt_remove_container(s.control, container, NULL);
+	disk_learn_partitions();
+	return r;
+}
+
+static void say_waiting(const char *what, void *data)
+{
+	(void)data;
+	fprintf(stderr, "volmgr: %s\n", what);
+}
+
+/* What would be done, from what can be seen without the lease. */
+static int preview(const char *wanted, struct error *e)
+{
+	struct view v cleanup_view = {.area = NULL};
+	struct disk_info d CLEANUP(disk_info_free) = {.path = ""};
+	struct disk_segment segment;
+	struct search s;
+	bool left = false;
+	char bytes[32];
+	int r = find_disk(wanted, &s, e);
+
+	if (r == 0)
+		r = view_open(&v, e);
+	if (r == 0)
+		r = check_former(&v.c, s.path, &left, e);
+	if (r == 0 && left)
+		return error_set(e, EEXIST, "%s has a partition that an earlier 'san add' left: without --dry-run it is taken away first",
+				 s.path);
+	if (r == 0)
+		r = disk_inspect(s.path, &d, e);
+	if (r == 0)
+		r = check_disk(&d, &segment, e);
+	if (r < 0)
+		return r;
+	printf("%s (%s): %s at %llu MiB would become partition byre-%s-pv%s\n", s.path, s.wwid,
+	       str_bytes(bytes, sizeof(bytes), segment.size), (unsigned long long)(segment.start / PLAN_MIB), v.c.settings.container_name,
+	       d.has_table ? "" : " of a new GPT");
+	return 0;
+}
+
+bool san_dry_run;
+
+int san_add_run(int argc, char **argv, struct error *e)
+{
+	char what[NOTE_SIZE], bytes[32];
+	struct change_options o = {.container = options.container, .what = what, .wait = LEASE_WAIT, .waiting = say_waiting};
+	struct change *ch CLEANUP(change_endp) = NULL;
+	struct pv pv = {.extents = 0};
+	struct search s;
+	int r;
+
+	(void)argc;
+	disk_rescan();
+	if (san_dry_run)
+		return preview(argv[0], e);
+	r = find_disk(argv[0], &s, e);
+	if (r < 0)
+		return r;
+	snprintf(what, sizeof(what), "volmgr san add %.100s", s.wwid[0] ? s.wwid : argv[0]);
+	r = change_begin(&o, &ch, e);
+	if (r == 0)
+		r = add_to(ch, argv[0], &pv, e);
+	if (r < 0)
+		return r;
+	printf("%s: %s for container %s, which lies on %zu disks now\n", argv[0],
+	       str_bytes(bytes, sizeof(bytes), (uint64_t)pv.extents * EXTENT_BYTES), ch->c.settings.container_name, ch->c.n_pvs);
+	return 0;
+}
+
+/* --- tend --------------------------------------------------------------------------------------------------------------- */
+
+unsigned san_every;
+
+static int tend_once(const struct cluster *c, bool quiet, struct error *e)
+{
+	struct paths_report report;
+	int r = paths_tend(c, &report, e);
+
+	if (r < 0)
+		return r;
+	if (!quiet || report.reinstated || report.added)
+		printf("%u paths to %u partitions: %u failed, %u taken back, %u new\n", report.paths, report.devices, report.failed,
+		       report.reinstated, report.added);
+	fflush(stdout);
+	return 0;
+}
+
+/* The state is read once, for the file system may not answer later; when it changes, the service is started anew. */
+int san_tend_run(int argc, char **argv, struct error *e)
+{
+	struct view v cleanup_view = {.area = NULL};
+	struct error why = ERROR_INIT;
+	int r = view_open(&v, e);
+
+	(void)argc;
+	(void)argv;
+	if (r < 0)
+		return r;
+	if (!paths_wanted(&v.c))
+		return error_set(e, EINVAL, "the SAN of %s has one portal: there are no paths to tend", v.c.settings.container_name);
+	if (!san_every)
+		return tend_once(&v.c, false, e);
+	if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
+		return error_errno(e, errno, "locking memory");
+	for (;;) {
+		if (tend_once(&v.c, true, &why) < 0)
+			warn("%s", why.text);
+		sleep(san_every);
+	}
+}

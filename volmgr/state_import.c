@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A document from a file becomes the next generation. As a rule this is a change like any other. Where no document can be read it is the way out: then the lease is
+ * taken by what the file tells, and the superblock says whose area it is.
+ */
+#include "tool.h"
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "cli/cli.h"
+#include "cluster/difference.h"
+#include "cluster/document.h"
+#include "volmgr/change.h"
+#include "volmgr/control.h"
+#include "volmgr/lease.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+bool state_import_dry_run;
+const char *state_import_force;
+
+struct import {
+	const char *file;
+	struct cluster wanted;
+	struct view v;
+	bool lost;        /* no document can be read there; … */
+	struct error why; /* … this is why */
+	struct difference d;
+	char what[NOTE_SIZE];
+};
+
+static void import_free(struct import *im)
+{
+	view_close(&im->v);
+	cluster_free(&im->wanted);
+}
+
+static int read_wanted(struct import *im, struct error *e)
+{
+	char *text = NULL;
+	size_t len;
+	int r;
+
+	cluster_init(&im->wanted);
+	r = file_read(AT_FDCWD, im->file, DOCUMENT_MAX, &text, &len, e);
+	if (r < 0)
+		return r;
+	r = document_parse(text, len, &im->wanted, e);
+	explicit_bzero(text, len);
+	free(text);
+	return r < 0 ? error_wrap(e, "%s", im->file) : 0;
+}
+
+static int check_id(const struct import *im, struct error *e)
+{
+	const struct superblock *s = area_superblock(im->v.area);
+
+	if (strcmp(s->id, im->wanted.id) == 0)
+		return 0;
+	return error_set(e, EXDEV, "%s is of cluster %s: the state area there is that of container %s, cluster %s", im->file, im->wanted.id,
+			 s->container, s->id);
+}
+
+/* The newest state, or that there is none any more. */
+static int look(struct import *im, struct error *e)
+{
+	int r = view_open_area(&im->v, e);
+
+	if (r == 0)
+		r = check_id(im, e);
+	if (r < 0)
+		return r;
+	r = view_load(&im->v, &im->why);
+	if (r == 0)
+		return 0;
+	if (r != -EUCLEAN && r != -ENODATA)
+		return error_set(e, -r, "%s", im->why.text);
+	im->lost = true;
+	if (!state_import_force)
+		return error_set(e, -r, "%.500s; to publish %s in its place: --force REASON", im->why.text, im->file);
+	return 0;
+}
+
+/* --- telling --------------------------------------------------------------------------------------------------------------- */
+
+static int compare(struct import *im, struct buf *b, struct error *e)
+{
+	int r;
+
+	if (im->lost) {
+		buf_printf(b, "%s: no document can be read there: nothing to compare %s with\n", im->v.device, im->file);
+		return 0;
+	}
+	buf_printf(b, "from generation %" PRIu64 ", the newest, to %s, which was generation %" PRIu64 ":\n", im->v.c.generation, im->file,
+		   im->wanted.generation);
+	r = cluster_difference(&im->v.c, &im->wanted, b, &im->d, e);
+	if (r == 0 && im->d.n == 0)
+		buf_puts(b, "no difference\n");
+	return r;
+}
+
+/* What nodes have written since the export stands where the newest state says. */
+static int check_storage(const struct import *im, struct error *e)
+{
+	if (im->d.storage == 0 || state_import_force)
+		return 0;
+	return error_set(
+		e, EPERM,
+		"%zu volumes, images, slabs or PVs lie elsewhere in %s than they do now, or are in one of both only (--dry-run shows "
+		"them): what was written since may be lost; if that is wanted: --force REASON",
+		im->d.storage, im->file);
+}
+
+/* --- publishing -------------------------------------------------------------------------------------------------------------- */
+
+static void note(struct import *im)
+{
+	snprintf(im->what, sizeof(im->what), "volmgr state import %.60s%s%s", im->file, state_import_force ? ": " : "",
+		 state_import_force ? state_import_force : "");
+}
+
+/* A copy of a state area in a file has no lease: it is nobody else's. */
+static bool is_copy(const char *device)
+{
+	struct stat st;
+
+	return stat(device, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* With the area open for writing, and the lease held where there is one. */
+static int publish_lost(struct import *im, struct state_area *a, struct error *e)
+{
+	struct cluster there CLEANUP(cluster_freep);
+	int r;
+
+	cluster_init(&there);
+	r = state_area_load(a, &there, NULL, NULL);
+	if (r != -EUCLEAN && r != -ENODATA)
+		return error_set(e, ESTALE, "%s: a document can be read there again: look anew, and try again", im->v.device);
+	im->wanted.note = (struct change_note){.time = (uint64_t)time(NULL), .node = this_node()};
+	memcpy(im->wanted.note.what, im->what, sizeof(im->what));
+	return area_restore(a, &im->wanted, e);
+}
+
+static int publish_in_copy(struct import *im, struct error *e)
+{
+	struct state_area *a CLEANUP(state_area_closep) = NULL;
+	int r = state_area_open(im->v.device, true, &a, e);
+
+	if (r == 0 && im->lost)
+		return publish_lost(im, a, e);
+	im->wanted.generation = im->v.c.generation;
+	im->wanted.note = (struct change_note){.time = (uint64_t)time(NULL), .node = this_node()};
+	memcpy(im->wanted.note.what, im->what, sizeof(im->what));
+	return r == 0 ? state_area_publish(a, &im->wanted, e) : r;
+}
+
+static void tell_waiting(const char *what, void *data)
+{
+	(void)data;
+	fprintf(stderr, "volmgr: %s\n", what);
+}
+
+/* No change can begin where no state is: lease and area are taken one by one. */
+static int publish_under_lease(struct import *im, const struct change_options *o, struct error *e)
+{
+	struct state_area *a CLEANUP(state_area_closep) = NULL;
+	struct lease *l = NULL;
+	char device[64];
+	int r = control_path(im->v.device, device, e);
+
+	if (r == 0)
+		r = state_area_open(device, true, &a, e);
+	if (r == 0)
+		r = lease_acquire(&(struct lease_place){device, &im->wanted}, o, &l, e);
+	if (r < 0)
+		return r;
+	r = publish_lost(im, a, e);
+	lease_release(l);
+	return r;
+}
+
+static int publish_change(struct import *im, const struct change_options *o, struct error *e)
+{
+	struct change *ch CLEANUP(change_endp) = NULL;
+	struct cluster newest;
+	int r = change_begin(o, &ch, e);
+
+	if (r < 0)
+		return r;
+	if (ch->c.generation != im->v.c.generation)
+		return error_set(e, ESTALE, "generation %" PRIu64 " was published meanwhile: nothing was written, try again",
+				 ch->c.generation);
+	newest = ch->c;
+	im->wanted.generation = newest.generation;
+	ch->c = im->wanted;
+	im->wanted = newest;
+	r = change_publish(ch, e);
+	im->wanted.generation = ch->c.generation;
+	return r;
+}
+
+static int publish(struct import *im, struct error *e)
+{
+	const struct change_options o = {
+		.container = options.container,
+		.state = options.state,
+		.what = im->what,
+		.waiting = tell_waiting,
+	};
+
+	note(im);
+	if (is_copy(im->v.device))
+		return publish_in_copy(im, e);
+	return im->lost ? publish_under_lease(im, &o, e) : publish_change(im, &o, e);
+}
+
+static int import(struct import *im, struct error *e)
+{
+	struct buf b cleanup_buf = BUF_INIT;
+	int r = read_wanted(im, e);
+
+	if (r == 0)
+		r = look(im, e);
+	if (r == 0)
+		r = compare(im, &b, e);
+	if (r == 0 && state_import_dry_run)
+		return print_all(&b, e);
+	if (r == 0)
+		r = check_storage(im, e);
+	if (r == 0 && (im->lost || im->d.n)) {
+		r = publish(im, e);
+		buf_printf(&b, "generation %" PRIu64 " is published%s\n", im->wanted.generation,
+			   im->d.storage || im->lost ? "; now look whether LVM says the same: volmgr check" : "");
+	}
+	return r == 0 ? print_all(&b, e) : r;
+}
+
+int state_import_run(int argc, char **argv, struct error *e)
+{
+	struct import im CLEANUP(import_free) = {.file = argv[0]};
+
+	(void)argc;
+	if (state_import_force && !*state_import_force) {
+		error_set(e, EINVAL, "--force wants a reason: it goes into the history");
+		return -CLI_USAGE;
+	}
+	return import(&im, e);
+}

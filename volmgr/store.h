@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A thin volume's store while the volume is composed on this machine: it grows, gives old devices up, keeps a moment. */
+#ifndef BYRE_VOLMGR_STORE_H
+#define BYRE_VOLMGR_STORE_H
+
+#include "volmgr/compose.h"
+
+/*
+ * Makes V's devices as large as C says: metadata, data and volume only ever grow here; what is larger already stays. Writers that wait for space go on. Nothing is frozen and nothing
+ * is read but the kernel's tables, so it may be the root of the caller (whose memory is locked). REARM: the pool shall tell again when its reserve is touched, although it
+ * does not grow. *RET_CHANGED: something was not so before. -ENODEV: V is not composed here. -ESTALE: it is, otherwise than C says.
+ */
+int store_extend(const struct cluster *c, const struct volume *v, const char *const *pv_paths, bool rearm, int *ret_changed,
+		 struct error *e);
+
+/* The id of V's device that is composed here: of an older one than C names when V was reset since. -ENODEV. */
+int store_live(const struct cluster *c, const struct volume *v, uint32_t *ret, struct error *e);
+
+/* Forgets thin device ID of V's pool; its blocks can be written to at once. 0 also when there is none. -EBUSY: it is V's own. */
+int store_forget(const struct cluster *c, const struct volume *v, uint32_t id, struct error *e);
+
+/*
+ * V as it is this moment, as a read-only device in RET_PATH; its file system is frozen for as long as that takes. What V writes from now on takes space of its own
+ * until store_unfreeze, which forgets it. One at a time; one left by a crash is replaced.
+ */
+int store_freeze(const struct cluster *c, const struct volume *v, char ret_path[256], struct error *e);
+int store_unfreeze(const struct cluster *c, const struct volume *v, struct error *e);
+
+/* Calls FN with the name of each volume of container CONTAINER whose pool is here, as far as the names of the devices tell. */
+typedef int store_fn(const char *volume, void *data, struct error *e);
+int store_each(const char *container, store_fn *fn, void *data, struct error *e);
+
+#endif
