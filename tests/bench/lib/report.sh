@@ -9,7 +9,7 @@ step_report() {
 
 report_collect() {
 	local name
-	for name in initrds compare install boots demo; do
+	for name in initrds compare install boots volumes many demo; do
 		[ -s "$BENCH_OUT/$name.json" ] && jq -c --arg name "$name" '{($name): .}' "$BENCH_OUT/$name.json"
 	done | jq -s --arg accel "$(cat "$BENCH_BUILD/lab-accel" 2>/dev/null)" --argjson cpus "$(nproc)" \
 		'add // {} | {machine: {cpus: $cpus, accel: $accel}} + .'
@@ -48,6 +48,22 @@ report_tables() {
 		"", "PHASES OF THE LAST OF THEM (from the kernel'"'"'s start)",
 		(["", "begins", "takes"], (.boots[-1].phases[] | [.name, (.start_ms / 1000 | s), (.ms / 1000 | s)]) | @tsv),
 		.boots[-1].systemd_analyze),
+
+		(select(.volumes) | .volumes | to_entries[] | .key as $san | .value as $tests
+		| ["raw", "composed", "t64", "t128", "t256", "s4", "s16"] as $names
+		| "", "VOLUMES, speed beside a linear device (median of \($tests[0].engines[0].ratios | length) rounds; the disk is \(
+			if $san == "paced" then "bounded as one gigabit link, 5,000 requests/s" else "unbounded: emulated CPU only" end))",
+		(["", ($names[1:] | .[]), "least..most, composed"],
+		 ($tests[] | .test as $t | (.engines | map({key: .engine, value: .}) | from_entries) as $e
+		 | [$t, ($names[1:][] | $e[.].ratio // 0 | two), "\($e.composed.min | two)..\($e.composed.max | two)"]) | @tsv),
+		"", "VOLUMES, bytes at the disk per byte written, and requests at the disk of what was read",
+		([""] + $names, ($tests[] | (.engines | map({key: .engine, value: .}) | from_entries) as $e
+		 | [.test, (.test as $t | $names[] | if $t | startswith("read") then $e[.].reads else $e[.].written_per_byte | two end)]) | @tsv)),
+
+		(select(.many) | "", "MANY VOLUMES AT ONCE (one disk, nothing else on it)",
+		(["", "", "n", "LVM commits", "state writes", "dm ioctls", "writes", "written", "seconds"],
+		 (.many[] | [.method, .action, .n, .commits, (if .method == "byre" then .generations else "" end), .ioctls, .writes, (.bytes | kib),
+			(.ms / 1000 | s)]) | @tsv)),
 
 		(select(.demo) | .demo | "", "THE DEMO, seconds (from \(.from))", (["cold", "warm"], [.cold // "-", .warm // "-"] | @tsv))
 		' "$BENCH_OUT/results.json"
