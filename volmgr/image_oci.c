@@ -3,6 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "cluster/members.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -53,7 +54,6 @@ int oci_check_layout(const char *text, size_t len, struct error *e)
 static int read_descriptor(const json_t *o, struct oci_descriptor *ret, struct error *e)
 {
 	const char *digest = member(o, "digest"), *hex = strchr(digest, ':');
-	const json_t *size = json_object_get(o, "size");
 	unsigned char sum[32];
 
 	if (!hex || !str_starts(digest, "sha256:"))
@@ -61,10 +61,9 @@ static int read_descriptor(const json_t *o, struct oci_descriptor *ret, struct e
 	hex++;
 	if (strlen(hex) != 64 || str_unhex(hex, sum, sizeof(sum)) < 0)
 		return error_set(e, EINVAL, "digest 'sha256:%.70s' is none", hex);
-	if (!json_is_integer(size) || json_integer_value(size) < 0)
-		return error_set(e, EINVAL, "blob %.12s...: no size", hex);
+	if (member_u64(o, "size", INT64_MAX, &ret->bytes, e) < 0)
+		return error_wrap(e, "blob %.12s...", hex);
 	str_hex(ret->sha256, sum, sizeof(sum)); /* in lower case, as it is on disk */
-	ret->bytes = (uint64_t)json_integer_value(size);
 	return 0;
 }
 

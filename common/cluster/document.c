@@ -3,77 +3,18 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "cluster/members.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
 
-/* Each getter fails with "MEMBER: why"; callers put the place in front. */
-static int get_text(const json_t *o, const char *key, char *dst, size_t size, struct error *e)
-{
-	const json_t *j = json_object_get(o, key);
-
-	if (!json_is_string(j))
-		return error_set(e, EINVAL, "%s: no text", key);
-	if (json_string_length(j) != strlen(json_string_value(j)) || str_copy(dst, size, json_string_value(j)) < 0)
-		return error_set(e, EINVAL, "%s: text too long", key);
-	return 0;
-}
-
-static int get_u64(const json_t *o, const char *key, uint64_t max, uint64_t *ret, struct error *e)
-{
-	const json_t *j = json_object_get(o, key);
-
-	if (!json_is_integer(j) || json_integer_value(j) < 0 || (uint64_t)json_integer_value(j) > max)
-		return error_set(e, EINVAL, "%s: no number from 0 to %" PRIu64, key, max);
-	*ret = (uint64_t)json_integer_value(j);
-	return 0;
-}
-
-static int get_uint(const json_t *o, const char *key, unsigned max, unsigned *ret, struct error *e)
-{
-	uint64_t v = 0;
-	int r = get_u64(o, key, max, &v, e);
-
-	if (r == 0)
-		*ret = (unsigned)v;
-	return r;
-}
-
-/* Members that came later: a document without them has RET as it is. */
-static int may_text(const json_t *o, const char *key, char *dst, size_t size, struct error *e)
-{
-	return json_object_get(o, key) ? get_text(o, key, dst, size, e) : 0;
-}
-
-static int may_u64(const json_t *o, const char *key, uint64_t max, uint64_t *ret, struct error *e)
-{
-	return json_object_get(o, key) ? get_u64(o, key, max, ret, e) : 0;
-}
-
-static int may_uint(const json_t *o, const char *key, unsigned max, unsigned *ret, struct error *e)
-{
-	return json_object_get(o, key) ? get_uint(o, key, max, ret, e) : 0;
-}
-
-static int may_bool(const json_t *o, const char *key, bool *ret, struct error *e)
-{
-	const json_t *j = json_object_get(o, key);
-
-	if (j && !json_is_boolean(j))
-		return error_set(e, EINVAL, "%s: neither true nor false", key);
-	*ret = j ? json_is_true(j) : *ret;
-	return 0;
-}
-
 static int get_ip(const json_t *o, const char *key, uint32_t *ret, struct error *e)
 {
 	char text[IP4_LEN];
-	int r = get_text(o, key, text, sizeof(text), e);
+	int r = member_text(o, key, text, sizeof(text), e);
 
 	if (r == 0 && ip4_parse(text, ret) < 0)
 		return error_set(e, EINVAL, "%s: '%s' is no IPv4 address", key, text);
@@ -87,11 +28,11 @@ static int get_segment(const json_t *j, struct segment *ret)
 	if (!json_is_array(j) || json_array_size(j) != 3)
 		return -EINVAL;
 	for (size_t i = 0; i < 3; i++) {
-		const json_t *n = json_array_get(j, i);
+		uint64_t n;
 
-		if (!json_is_integer(n) || json_integer_value(n) < 0 || json_integer_value(n) > UINT32_MAX)
+		if (!number_of(json_array_get(j, i), UINT32_MAX, &n))
 			return -EINVAL;
-		*part[i] = (uint32_t)json_integer_value(n);
+		*part[i] = (uint32_t)n;
 	}
 	return 0;
 }
@@ -117,13 +58,13 @@ static int get_segments(const json_t *o, const char *key, struct segments *ret, 
 static int read_pv(const json_t *o, void *item, struct error *e)
 {
 	struct pv *p = item;
-	int r = get_text(o, "partuuid", p->partuuid, sizeof(p->partuuid), e);
+	int r = member_text(o, "partuuid", p->partuuid, sizeof(p->partuuid), e);
 
 	if (r == 0)
-		r = get_text(o, "uuid", p->uuid, sizeof(p->uuid), e);
+		r = member_text(o, "uuid", p->uuid, sizeof(p->uuid), e);
 	if (r == 0)
-		r = get_u64(o, "pe_start", UINT32_MAX, &p->pe_start, e);
-	return r < 0 ? r : get_uint(o, "extents", UINT32_MAX, &p->extents, e);
+		r = member_u64(o, "pe_start", UINT32_MAX, &p->pe_start, e);
+	return r < 0 ? r : member_uint(o, "extents", UINT32_MAX, &p->extents, e);
 }
 
 static int read_image_use(const json_t *o, enum image_use *ret, struct error *e)
@@ -145,16 +86,16 @@ static int read_image_use(const json_t *o, enum image_use *ret, struct error *e)
 static int read_image(const json_t *o, void *item, struct error *e)
 {
 	struct image *i = item;
-	int r = get_text(o, "name", i->name, sizeof(i->name), e);
+	int r = member_text(o, "name", i->name, sizeof(i->name), e);
 
 	if (r == 0)
-		r = get_uint(o, "version", 1000000, &i->version, e);
+		r = member_uint(o, "version", 1000000, &i->version, e);
 	if (r == 0)
-		r = get_u64(o, "bytes", 1ull << 50, &i->bytes, e);
+		r = member_u64(o, "bytes", 1ull << 50, &i->bytes, e);
 	if (r == 0)
-		r = get_text(o, "sha256", i->sha256, sizeof(i->sha256), e);
+		r = member_text(o, "sha256", i->sha256, sizeof(i->sha256), e);
 	if (r == 0)
-		r = get_text(o, "kernel", i->kernel, sizeof(i->kernel), e);
+		r = member_text(o, "kernel", i->kernel, sizeof(i->kernel), e);
 	if (r == 0)
 		r = read_image_use(o, &i->use, e);
 	if (r == 0)
@@ -169,7 +110,7 @@ static int read_image(const json_t *o, void *item, struct error *e)
 static int read_slab(const json_t *o, void *item, struct error *e)
 {
 	struct slab *s = item;
-	int r = get_text(o, "lv", s->lv, sizeof(s->lv), e);
+	int r = member_text(o, "lv", s->lv, sizeof(s->lv), e);
 
 	return r < 0 ? r : get_segments(o, "segments", &s->segments, e);
 }
@@ -177,7 +118,7 @@ static int read_slab(const json_t *o, void *item, struct error *e)
 static int read_kind(const json_t *o, enum volume_kind *ret, struct error *e)
 {
 	char text[NAME_SIZE];
-	int r = get_text(o, "kind", text, sizeof(text), e);
+	int r = member_text(o, "kind", text, sizeof(text), e);
 
 	if (r < 0)
 		return r;
@@ -199,25 +140,25 @@ static int read_undo(const json_t *volume, struct volume *v, struct error *e)
 	if (!o)
 		return 0;
 	v->has_undo = true;
-	r = get_uint(o, "thin", THIN_ID_MAX, &v->undo_thin, e);
+	r = member_uint(o, "thin", THIN_ID_MAX, &v->undo_thin, e);
 	if (r == 0)
-		r = get_text(o, "image", v->undo_image, sizeof(v->undo_image), e);
+		r = member_text(o, "image", v->undo_image, sizeof(v->undo_image), e);
 	return r < 0 ? error_wrap(e, "undo") : 0;
 }
 
 static int read_volume(const json_t *o, void *item, struct error *e)
 {
 	struct volume *v = item;
-	int r = get_text(o, "name", v->name, sizeof(v->name), e);
+	int r = member_text(o, "name", v->name, sizeof(v->name), e);
 
 	if (r == 0)
 		r = read_kind(o, &v->kind, e);
 	if (r == 0)
-		r = get_uint(o, "node", CLUSTER_MAX_NODES, &v->node, e);
+		r = member_uint(o, "node", CLUSTER_MAX_NODES, &v->node, e);
 	if (r == 0)
-		r = get_text(o, "image", v->image, sizeof(v->image), e);
+		r = member_text(o, "image", v->image, sizeof(v->image), e);
 	if (r == 0)
-		r = get_u64(o, "bytes", 1ull << 50, &v->bytes, e);
+		r = member_u64(o, "bytes", 1ull << 50, &v->bytes, e);
 	if (r == 0)
 		r = may_u64(o, "incarnation", INT64_MAX, &v->incarnation, e);
 	if (r == 0)
@@ -233,12 +174,12 @@ static int read_node(const json_t *o, void *item, struct error *e)
 {
 	struct node *n = item;
 	char mac[MAC_LEN];
-	int r = get_uint(o, "number", CLUSTER_MAX_NODES, &n->number, e);
+	int r = member_uint(o, "number", CLUSTER_MAX_NODES, &n->number, e);
 
 	if (r == 0)
-		r = get_text(o, "name", n->name, sizeof(n->name), e);
+		r = member_text(o, "name", n->name, sizeof(n->name), e);
 	if (r == 0)
-		r = get_text(o, "mac", mac, sizeof(mac), e);
+		r = member_text(o, "mac", mac, sizeof(mac), e);
 	if (r == 0 && mac_parse(mac, &n->mac) < 0)
 		r = error_set(e, EINVAL, "mac: '%s' is no MAC address", mac);
 	if (r == 0)
@@ -246,8 +187,8 @@ static int read_node(const json_t *o, void *item, struct error *e)
 	if (r == 0)
 		r = get_ip(o, "storage_ip", &n->storage_ip, e);
 	if (r == 0)
-		r = get_text(o, "machine_id", n->machine_id, sizeof(n->machine_id), e);
-	return r < 0 ? r : get_text(o, "image", n->image, sizeof(n->image), e);
+		r = member_text(o, "machine_id", n->machine_id, sizeof(n->machine_id), e);
+	return r < 0 ? r : member_text(o, "image", n->image, sizeof(n->image), e);
 }
 
 /* Reads the list KEY of DOC into a new array of items of SIZE bytes. *RET_N grows with every item, so that what was read can be freed. */
@@ -315,17 +256,17 @@ static int read_head(const json_t *doc, struct cluster *c, struct error *e)
 {
 	char hex[2 * CLUSTER_KEY_LEN + 1];
 	unsigned format = 0;
-	int r = get_uint(doc, "format", UINT32_MAX, &format, e);
+	int r = member_uint(doc, "format", UINT32_MAX, &format, e);
 
 	if (r == 0 && format != DOCUMENT_FORMAT)
 		return error_set(e, format > DOCUMENT_FORMAT ? ENOTSUP : EINVAL, "format %u: this program reads format %d", format,
 				 DOCUMENT_FORMAT);
 	if (r == 0)
-		r = get_u64(doc, "generation", INT64_MAX, &c->generation, e);
+		r = member_u64(doc, "generation", INT64_MAX, &c->generation, e);
 	if (r == 0)
-		r = get_text(doc, "id", c->id, sizeof(c->id), e);
+		r = member_text(doc, "id", c->id, sizeof(c->id), e);
 	if (r == 0)
-		r = get_text(doc, "key", hex, sizeof(hex), e);
+		r = member_text(doc, "key", hex, sizeof(hex), e);
 	if (r == 0 && str_unhex(hex, c->key, sizeof(c->key)) < 0)
 		r = error_set(e, EINVAL, "key: not %d hex digits", 2 * CLUSTER_KEY_LEN);
 	explicit_bzero(hex, sizeof(hex));
@@ -339,11 +280,11 @@ static int read_note(const json_t *doc, struct change_note *n, struct error *e)
 
 	if (!o)
 		return 0;
-	r = get_u64(o, "time", INT64_MAX, &n->time, e);
+	r = member_u64(o, "time", INT64_MAX, &n->time, e);
 	if (r == 0)
-		r = get_uint(o, "node", CLUSTER_MAX_NODES, &n->node, e);
+		r = member_uint(o, "node", CLUSTER_MAX_NODES, &n->node, e);
 	if (r == 0)
-		r = get_text(o, "what", n->what, sizeof(n->what), e);
+		r = member_text(o, "what", n->what, sizeof(n->what), e);
 	return r < 0 ? error_wrap(e, "note") : 0;
 }
 
@@ -379,14 +320,13 @@ static int read_document(const json_t *doc, struct cluster *c, struct error *e)
 int document_parse(const char *text, size_t len, struct cluster *ret, struct error *e)
 {
 	json_auto_t *doc = NULL;
-	json_error_t je;
 	int r;
 
 	if (len > DOCUMENT_MAX)
 		return error_set(e, EFBIG, "document: %zu bytes: larger than %u", len, DOCUMENT_MAX);
-	doc = json_loadb(text, len, JSON_REJECT_DUPLICATES, &je);
+	doc = members_load(text, len, e);
 	if (!doc)
-		return error_set(e, EINVAL, "document: line %d: %s", je.line, je.text);
+		return error_wrap(e, "document");
 	r = read_document(doc, ret, e);
 	if (r < 0) {
 		cluster_free(ret);
@@ -518,18 +458,12 @@ static json_t *print_document(const struct cluster *c)
 	return doc;
 }
 
-static int add_chunk(const char *data, size_t len, void *b)
-{
-	buf_add(b, data, len);
-	return 0;
-}
-
 int document_print(const struct cluster *c, struct buf *b, struct error *e)
 {
 	json_auto_t *doc = print_document(c);
 
-	if (!doc || json_dump_callback(doc, add_chunk, b, JSON_COMPACT) < 0 || !buf_ok(b))
-		return error_errno(e, ENOMEM, "document");
+	if (members_print(doc, b, e) < 0)
+		return error_wrap(e, "document");
 	buf_puts(b, "\n");
 	if (b->len > DOCUMENT_MAX)
 		return error_set(e, EFBIG, "document: %zu bytes: larger than %u", b->len, DOCUMENT_MAX);

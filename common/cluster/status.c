@@ -2,31 +2,12 @@
 #include "cluster/status.h"
 
 #include "base/str.h"
+#include "cluster/members.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <string.h>
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
-
-static int get_number(const json_t *o, const char *key, uint64_t max, uint64_t *ret, struct error *e)
-{
-	const json_t *j = json_object_get(o, key);
-
-	if (!json_is_integer(j) || json_integer_value(j) < 0 || (uint64_t)json_integer_value(j) > max)
-		return error_set(e, EINVAL, "%s: no number", key);
-	*ret = (uint64_t)json_integer_value(j);
-	return 0;
-}
-
-static int get_text(const json_t *o, const char *key, char *dst, size_t size, struct error *e)
-{
-	const json_t *j = json_object_get(o, key);
-
-	if (!json_is_string(j) || json_string_length(j) != strlen(json_string_value(j)) || str_copy(dst, size, json_string_value(j)) < 0)
-		return error_set(e, EINVAL, "%s: no text of less than %zu bytes", key, size);
-	return 0;
-}
 
 static bool is_uuid(const char *s)
 {
@@ -44,7 +25,7 @@ static int read_phases(const json_t *o, struct node_status *s, struct error *e)
 		const json_t *j = json_array_get(list, i);
 		struct status_phase *p = &s->phases[i];
 
-		if (get_text(j, "name", p->name, sizeof(p->name), e) < 0 || get_number(j, "ms", INT64_MAX, &p->ms, e) < 0)
+		if (member_text(j, "name", p->name, sizeof(p->name), e) < 0 || member_u64(j, "ms", INT64_MAX, &p->ms, e) < 0)
 			return error_wrap(e, "phases[%zu]", i);
 		s->n_phases++;
 	}
@@ -54,53 +35,41 @@ static int read_phases(const json_t *o, struct node_status *s, struct error *e)
 static int read_root(const json_t *o, struct node_status *s, struct error *e)
 {
 	const json_t *root = json_object_get(o, "root");
-	int r = get_text(root, "device", s->root.device, sizeof(s->root.device), e);
+	int r = member_text(root, "device", s->root.device, sizeof(s->root.device), e);
 
 	if (r == 0)
-		r = get_number(root, "data_used", INT64_MAX, &s->root.data_used, e);
+		r = member_u64(root, "data_used", INT64_MAX, &s->root.data_used, e);
 	if (r == 0)
-		r = get_number(root, "data_total", INT64_MAX, &s->root.data_total, e);
+		r = member_u64(root, "data_total", INT64_MAX, &s->root.data_total, e);
 	if (r == 0)
-		r = get_number(root, "metadata_used", INT64_MAX, &s->root.metadata_used, e);
+		r = member_u64(root, "metadata_used", INT64_MAX, &s->root.metadata_used, e);
 	if (r == 0)
-		r = get_number(root, "metadata_total", INT64_MAX, &s->root.metadata_total, e);
+		r = member_u64(root, "metadata_total", INT64_MAX, &s->root.metadata_total, e);
 	return r < 0 ? error_wrap(e, "root") : 0;
 }
 
 static int read_head(const json_t *o, struct node_status *s, struct error *e)
 {
-	uint64_t node = 0;
-	int r = get_number(o, "node", CLUSTER_MAX_NODES, &node, e);
+	int r = member_uint(o, "node", CLUSTER_MAX_NODES, &s->node, e);
 
-	s->node = (unsigned)node;
 	if (r == 0)
-		r = get_number(o, "generation", INT64_MAX, &s->generation, e);
+		r = member_u64(o, "generation", INT64_MAX, &s->generation, e);
 	if (r == 0)
-		r = get_text(o, "boot_id", s->boot_id, sizeof(s->boot_id), e);
+		r = member_text(o, "boot_id", s->boot_id, sizeof(s->boot_id), e);
 	if (r == 0 && !is_uuid(s->boot_id))
 		r = error_set(e, EINVAL, "boot_id: no UUID");
 	if (r == 0)
-		r = get_number(o, "uptime_ms", INT64_MAX, &s->uptime_ms, e);
+		r = member_u64(o, "uptime_ms", INT64_MAX, &s->uptime_ms, e);
 	if (r == 0)
-		r = get_number(o, "written", INT64_MAX, &s->written, e);
+		r = member_u64(o, "written", INT64_MAX, &s->written, e);
 	if (r == 0)
-		r = get_number(o, "counter", INT64_MAX, &s->counter, e);
-	return r < 0 ? r : get_number(o, "boot_ms", INT64_MAX, &s->boot_ms, e);
-}
-
-static json_t *load(const char *text, size_t len, struct error *e)
-{
-	json_error_t je;
-	json_t *o = json_loadb(text, len, JSON_REJECT_DUPLICATES, &je);
-
-	if (!o)
-		error_set(e, EINVAL, "line %d: %s", je.line, je.text);
-	return o;
+		r = member_u64(o, "counter", INT64_MAX, &s->counter, e);
+	return r < 0 ? r : member_u64(o, "boot_ms", INT64_MAX, &s->boot_ms, e);
 }
 
 int status_parse(const char *text, size_t len, struct node_status *ret, struct error *e)
 {
-	json_auto_t *o = load(text, len, e);
+	json_auto_t *o = members_load(text, len, e);
 	struct node_status s = {0};
 	int r;
 
@@ -120,7 +89,7 @@ int status_parse(const char *text, size_t len, struct node_status *ret, struct e
 
 int status_parse_phases(const char *text, size_t len, struct node_status *s, struct error *e)
 {
-	json_auto_t *o = load(text, len, e);
+	json_auto_t *o = members_load(text, len, e);
 	struct node_status got = {0};
 
 	if (!o || read_phases(o, &got, e) < 0)
@@ -131,12 +100,6 @@ int status_parse_phases(const char *text, size_t len, struct node_status *s, str
 }
 
 /* --- writing ------------------------------------------------------------------------------------------------------ */
-
-static int add_chunk(const char *data, size_t len, void *b)
-{
-	buf_add(b, data, len);
-	return 0;
-}
 
 static json_t *print_phases(const struct node_status *s)
 {
@@ -156,9 +119,7 @@ int status_print(const struct node_status *s, struct buf *b, struct error *e)
 				   (json_int_t)s->root.data_used, "data_total", (json_int_t)s->root.data_total, "metadata_used",
 				   (json_int_t)s->root.metadata_used, "metadata_total", (json_int_t)s->root.metadata_total);
 
-	if (!o || json_dump_callback(o, add_chunk, b, JSON_COMPACT) < 0 || !buf_ok(b))
-		return error_set(e, EINVAL, "status: cannot be printed as JSON");
-	return 0;
+	return members_print(o, b, e) < 0 ? error_wrap(e, "status") : 0;
 }
 
 /* --- judging ------------------------------------------------------------------------------------------------------ */

@@ -2,29 +2,10 @@
 #include "cluster/volume_status.h"
 
 #include "base/str.h"
+#include "cluster/members.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <string.h>
-
-static int get_number(const json_t *o, const char *key, uint64_t max, uint64_t *ret, struct error *e)
-{
-	const json_t *j = json_object_get(o, key);
-
-	if (!json_is_integer(j) || json_integer_value(j) < 0 || (uint64_t)json_integer_value(j) > max)
-		return error_set(e, EINVAL, "%s: no number", key);
-	*ret = (uint64_t)json_integer_value(j);
-	return 0;
-}
-
-static int get_text(const json_t *o, const char *key, char *dst, size_t size, struct error *e)
-{
-	const json_t *j = json_object_get(o, key);
-
-	if (!json_is_string(j) || json_string_length(j) != strlen(json_string_value(j)) || str_copy(dst, size, json_string_value(j)) < 0)
-		return error_set(e, EINVAL, "%s: no text of less than %zu bytes", key, size);
-	return 0;
-}
 
 static int read_store(const json_t *o, struct store_status *s, struct error *e)
 {
@@ -35,10 +16,10 @@ static int read_store(const json_t *o, struct store_status *s, struct error *e)
 		{"data_used", &s->data_used},           {"data_total", &s->data_total},   {"metadata_used", &s->metadata_used},
 		{"metadata_total", &s->metadata_total}, {"short_since", &s->short_since},
 	};
-	int r = get_text(o, "volume", s->volume, sizeof(s->volume), e);
+	int r = member_text(o, "volume", s->volume, sizeof(s->volume), e);
 
 	for (size_t i = 0; i < ARRAY_SIZE(numbers) && r == 0; i++)
-		r = get_number(o, numbers[i].key, INT64_MAX, numbers[i].to, e);
+		r = member_u64(o, numbers[i].key, INT64_MAX, numbers[i].to, e);
 	s->full = json_is_true(json_object_get(o, "full"));
 	return r;
 }
@@ -57,22 +38,19 @@ static int read_stores(const json_t *o, struct volume_status *s, struct error *e
 
 int volume_status_parse(const char *text, size_t len, struct volume_status *ret, struct error *e)
 {
-	json_error_t je;
-	json_auto_t *o = json_loadb(text, len, JSON_REJECT_DUPLICATES, &je);
+	json_auto_t *o = members_load(text, len, e);
 	struct volume_status s = {0};
-	uint64_t node = 0;
 	int r;
 
 	if (!o)
-		return error_set(e, EINVAL, "volume status: line %d: %s", je.line, je.text);
-	r = get_number(o, "node", CLUSTER_MAX_NODES, &node, e);
-	s.node = (unsigned)node;
+		return error_wrap(e, "volume status");
+	r = member_uint(o, "node", CLUSTER_MAX_NODES, &s.node, e);
 	if (r == 0)
-		r = get_number(o, "generation", INT64_MAX, &s.generation, e);
+		r = member_u64(o, "generation", INT64_MAX, &s.generation, e);
 	if (r == 0)
-		r = get_number(o, "written", INT64_MAX, &s.written, e);
+		r = member_u64(o, "written", INT64_MAX, &s.written, e);
 	if (r == 0)
-		r = get_text(o, "why", s.why, sizeof(s.why), e);
+		r = member_text(o, "why", s.why, sizeof(s.why), e);
 	if (r == 0)
 		r = read_stores(o, &s, e);
 	if (r < 0)
@@ -86,12 +64,6 @@ static json_t *print_store(const struct store_status *s)
 	return json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:b}", "volume", s->volume, "data_used", (json_int_t)s->data_used, "data_total",
 			 (json_int_t)s->data_total, "metadata_used", (json_int_t)s->metadata_used, "metadata_total",
 			 (json_int_t)s->metadata_total, "short_since", (json_int_t)s->short_since, "full", s->full);
-}
-
-static int add_chunk(const char *data, size_t len, void *b)
-{
-	buf_add(b, data, len);
-	return 0;
 }
 
 int volume_status_print(const struct volume_status *s, size_t max, struct buf *b, struct error *e)
@@ -118,9 +90,7 @@ int volume_status_print(const struct volume_status *s, size_t max, struct buf *b
 		left -= bytes;
 		json_array_append_new(list, one);
 	}
-	if (json_dump_callback(o, add_chunk, b, JSON_COMPACT) < 0 || !buf_ok(b))
-		return error_errno(e, ENOMEM, "volume status");
-	return 0;
+	return members_print(o, b, e) < 0 ? error_wrap(e, "volume status") : 0;
 }
 
 const struct store_status *volume_status_find(const struct volume_status *s, const char *volume)

@@ -55,8 +55,8 @@ static void nonsense_is_refused(void **state)
 {
 	(void)state;
 	refused("", "status: line 1: '[' or '{' expected near end of file");
-	refused("[]", "status: node: no number");
-	refused("{\"node\":2001}", "status: node: no number");
+	refused("[]", "status: node: no number from 0 to 2000");
+	refused("{\"node\":2001}", "status: node: no number from 0 to 2000");
 	refused("{\"node\":1,\"node\":2}", "status: line 1: duplicate object key near '\"node\"'");
 	refused("{\"node\":1,\"generation\":1,\"boot_id\":\"x\"}", "status: boot_id: no UUID");
 }

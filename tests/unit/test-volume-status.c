@@ -59,7 +59,7 @@ static void what_is_wrong_is_named(void **state)
 	} bad[] = {
 		{"", "volume status: line"},
 		{"{\"node\":3}", "generation: no number"},
-		{"{\"node\":3000,\"generation\":1}", "node: no number"},
+		{"{\"node\":3000,\"generation\":1}", "node: no number from 0 to 2000"},
 		{"{\"node\":3,\"generation\":1,\"written\":1,\"why\":\"\",\"stores\":{}}", "stores: no list"},
 		{"{\"node\":3,\"generation\":1,\"written\":1,\"why\":\"\",\"stores\":[{\"volume\":\"a\"}]}",
 		 "stores[0]: data_used: no number"},
