@@ -79,6 +79,16 @@ int area_read_at(struct state_area *a, void *data, size_t len, uint64_t offset, 
 	return r < 0 ? error_errno(e, r, "%s: reading at %llu", a->name, (unsigned long long)offset) : 0;
 }
 
+int area_read_block(struct state_area *a, uint64_t offset, unsigned char **ret, struct error *e)
+{
+	cleanup_free unsigned char *block = area_blocks(LAYOUT_BLOCK);
+	int r = block ? area_read_at(a, block, LAYOUT_BLOCK, offset, e) : error_errno(e, ENOMEM, "%s", a->name);
+
+	if (r == 0)
+		*ret = steal_ptr(block);
+	return r;
+}
+
 int area_write_at(struct state_area *a, const void *data, size_t len, uint64_t offset, struct error *e)
 {
 	if (!a->writable)

@@ -21,6 +21,9 @@ static inline size_t whole_blocks(size_t len)
 /* LEN bytes of zeros, rounded up to blocks and aligned. */
 void *area_blocks(size_t len);
 
+/* One block, for the caller to free. */
+int area_read_block(struct state_area *a, uint64_t offset, unsigned char **ret, struct error *e);
+
 int area_read_at(struct state_area *a, void *data, size_t len, uint64_t offset, struct error *e);
 /* -EROFS: opened for reading only. */
 int area_write_at(struct state_area *a, const void *data, size_t len, uint64_t offset, struct error *e);

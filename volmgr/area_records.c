@@ -74,13 +74,10 @@ int state_volumes_read(struct state_area *a, unsigned node, char **ret_text, siz
 
 int area_intent_read(struct state_area *a, bool *ret, struct error *e)
 {
-	cleanup_free unsigned char *block = area_blocks(LAYOUT_BLOCK);
+	cleanup_free unsigned char *block = NULL;
 	bool set = false;
-	int r;
+	int r = area_read_block(a, LAYOUT_INTENT, &block, e);
 
-	if (!block)
-		return error_errno(e, ENOMEM, "%s", a->name);
-	r = area_read_at(a, block, LAYOUT_BLOCK, LAYOUT_INTENT, e);
 	if (r < 0)
 		return r;
 	switch (intent_decode(block, area_tag(&a->super), &set)) {
@@ -129,13 +126,10 @@ int area_history_write(struct state_area *a, const struct history_record *h, str
 
 int area_history_read(struct state_area *a, uint64_t generation, struct history_record *ret, struct error *e)
 {
-	cleanup_free unsigned char *block = area_blocks(LAYOUT_BLOCK);
+	cleanup_free unsigned char *block = NULL;
 	struct history_record h;
-	int r;
+	int r = area_read_block(a, history_offset(generation), &block, e);
 
-	if (!block)
-		return error_errno(e, ENOMEM, "%s", a->name);
-	r = area_read_at(a, block, LAYOUT_BLOCK, history_offset(generation), e);
 	if (r < 0)
 		return r;
 	if (history_decode(block, area_tag(&a->super), generation % LAYOUT_HISTORY_SLOTS, &h) != SLOT_WHOLE || h.generation != generation)

@@ -38,15 +38,22 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-void disk_attribute(const char *root, const char *path, const char *attribute, char *ret, size_t size)
+/* The file's text without the space around it; "" when it is not there. */
+static void read_attribute(const char *file, char *ret, size_t size)
 {
 	cleanup_free char *text = NULL;
-	char file[320];
 
 	ret[0] = '\0';
-	snprintf(file, sizeof(file), "%s/sys/block/%s/%s", root, base_name(path), attribute);
 	if (file_read(AT_FDCWD, file, 4096, &text, NULL, NULL) == 0)
 		snprintf(ret, size, "%s", str_trim(text));
+}
+
+void disk_attribute(const char *root, const char *path, const char *attribute, char *ret, size_t size)
+{
+	char file[320];
+
+	snprintf(file, sizeof(file), "%s/sys/block/%s/%s", root, base_name(path), attribute);
+	read_attribute(file, ret, size);
 }
 
 void disk_partition_path(const char *root, const char *disk, unsigned number, char ret[64])
@@ -224,24 +231,18 @@ static bool number_in_path(const char *text, const char *prefix, unsigned *ret)
 
 static void session_attribute(const char *root, unsigned session, const char *name, char *ret, size_t size)
 {
-	cleanup_free char *text = NULL;
 	char file[320];
 
-	ret[0] = '\0';
 	snprintf(file, sizeof(file), "%s/sys/class/iscsi_session/session%u/%s", root, session, name);
-	if (file_read(AT_FDCWD, file, 4096, &text, NULL, NULL) == 0)
-		snprintf(ret, size, "%s", str_trim(text));
+	read_attribute(file, ret, size);
 }
 
 static void connection_attribute(const char *root, unsigned session, const char *name, char *ret, size_t size)
 {
-	cleanup_free char *text = NULL;
 	char file[320];
 
-	ret[0] = '\0';
 	snprintf(file, sizeof(file), "%s/sys/class/iscsi_connection/connection%u:0/%s", root, session, name);
-	if (file_read(AT_FDCWD, file, 4096, &text, NULL, NULL) == 0)
-		snprintf(ret, size, "%s", str_trim(text));
+	read_attribute(file, ret, size);
 }
 
 static void read_session(const char *root, struct disk_path *p)

@@ -18,13 +18,10 @@
 
 int look_superblock(struct state_area *a, unsigned copy, enum slot_state *ret, struct error *e)
 {
-	cleanup_free unsigned char *block = area_blocks(LAYOUT_BLOCK);
+	cleanup_free unsigned char *block = NULL;
 	struct superblock s;
-	int r;
+	int r = area_read_block(a, superblock_offset(copy), &block, e);
 
-	if (!block)
-		return error_errno(e, ENOMEM, "%s", a->name);
-	r = area_read_at(a, block, LAYOUT_BLOCK, superblock_offset(copy), e);
 	if (r < 0)
 		return r;
 	r = superblock_decode(block, &s);

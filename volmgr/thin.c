@@ -420,9 +420,13 @@ static int snapshot(const struct parts *p, struct error *e)
 	return r < 0 ? r : back;
 }
 
-static int frozen_device(const struct cluster *c, const struct volume *v, struct device *ret, struct error *e)
+/* As open_parts, and the device that holds what was frozen, be it here or not. */
+static int open_with_frozen(const struct cluster *c, const struct volume *v, struct parts *ret, struct device *ret_frozen, int *ret_lock,
+			    struct error *e)
 {
-	return name_device(c, v->name, "-frozen", ret, e);
+	int r = open_parts(c, v, ret, ret_lock, e);
+
+	return r == 0 ? name_device(c, v->name, "-frozen", ret_frozen, e) : r;
 }
 
 /* Takes it away, made by whomever. */
@@ -455,10 +459,8 @@ int store_freeze(const struct cluster *c, const struct volume *v, char ret_path[
 	struct device frozen;
 	cleanup_fd int lock = -1;
 	struct parts p;
-	int r = open_parts(c, v, &p, &lock, e);
+	int r = open_with_frozen(c, v, &p, &frozen, &lock, e);
 
-	if (r == 0)
-		r = frozen_device(c, v, &frozen, e);
 	if (r == 0)
 		r = mapper_pool_status(p.pool.name, &s, e);
 	if (r == 0 && s.out_of_data)
@@ -480,10 +482,8 @@ int store_unfreeze(const struct cluster *c, const struct volume *v, struct error
 	struct device frozen;
 	cleanup_fd int lock = -1;
 	struct parts p;
-	int r = open_parts(c, v, &p, &lock, e);
+	int r = open_with_frozen(c, v, &p, &frozen, &lock, e);
 
-	if (r == 0)
-		r = frozen_device(c, v, &frozen, e);
 	if (r == 0)
 		r = thaw(&p, &frozen, e);
 	return about(v, r, e);
