@@ -5,8 +5,8 @@
  * It sleeps a second after its fork so that its other half listens, although it tries again, at growing intervals from 50 ms on, when that one does
  * not yet. A fiftieth of the second does, and a boot is nearly a second shorter.
  *
- * It takes the secret of CHAP as an argument, which every user of the machine can read while it runs. Here it comes through the descriptor that
- * BYRE_CHAP names: the user's name, a newline, the secret; and goes to it as if they had been arguments -u and -w.
+ * It takes the secret of CHAP as an argument, which every user of the machine can read while it runs. Where BYRE_CHAP is
+ * set it comes through standard input: the user's name, a newline, the secret; and goes to it as if they had been arguments -u and -w.
  */
 #include <dlfcn.h>
 #include <getopt.h>
@@ -28,8 +28,7 @@ static char chap[1024], *secret;
 /* 1 when there is something to hand over. */
 static int read_chap(void)
 {
-	const char *fd = getenv("BYRE_CHAP");
-	ssize_t n = fd ? read(atoi(fd), chap, sizeof(chap) - 1) : -1;
+	ssize_t n = getenv("BYRE_CHAP") ? read(STDIN_FILENO, chap, sizeof(chap) - 1) : -1;
 
 	if (n <= 0)
 		return 0;

@@ -139,7 +139,7 @@ static int discover(const struct settings *s, const char *portal, const char *in
 /* CHAP's user and secret go through standard input to iscsistart's companion: arguments can be read by every user. */
 static int start_session(const struct settings *s, const char *const *argv, struct error *e)
 {
-	static const char *const env[] = {"LD_PRELOAD=" QUICK, "BYRE_CHAP=0", NULL};
+	static const char *const env[] = {"LD_PRELOAD=" QUICK, "BYRE_CHAP=stdin", NULL};
 	char chap[sizeof(s->chap_user) + sizeof(s->chap_secret)];
 	struct spawn sp = {.argv = argv};
 	int r;

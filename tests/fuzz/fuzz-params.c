@@ -54,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(&p);
 	if (ends_in_quotes(text))
 		return 0;
-	strcat(text, end);
+	memcpy(text + strlen(text), end, sizeof(end));
 	if (params_parse(text, &again, NULL) < 0 || memcmp(&p, &again, sizeof(p)) != 0)
 		abort();
 	return 0;

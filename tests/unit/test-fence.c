@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/unit.h"
 
+#include "base/str.h"
 #include "tests/unit/simpr.h"
 #include "volmgr/fence.h"
 #include "volmgr/probe.h"
@@ -430,7 +431,7 @@ static void what_cannot_be_fenced_is_told(void **state)
 	assert_int_equal(fence_node(&c, none, 2, &e), -EOPNOTSUPP);
 	assert_string_equal(e.text, "node2 cannot be fenced here: switch it off by hand, or set fence-command");
 	assert_int_equal(fence_node(&c, none, 1999, &e), -EOPNOTSUPP);
-	strcpy(c.settings.fence_command, "false %n");
+	str_copy(c.settings.fence_command, sizeof(c.settings.fence_command), "false %n");
 	c.settings.fencing = FENCING_COMMAND;
 	assert_int_equal(fence_node(&c, none, 2, &e), -EPROTO);
 }

@@ -36,7 +36,7 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 /* A fresh folder, for one test. */
 static void make_folder(char path[64])
 {
-	strcpy(path, "/tmp/byre-test-XXXXXX");
+	snprintf(path, 64, "/tmp/byre-test-XXXXXX");
 	assert_non_null(mkdtemp(path));
 }
 
@@ -109,9 +109,9 @@ static void storage_of_its_own_shows(void **state)
 	(void)state;
 	load_sample(&c);
 	c.nodes[1].storage_ip = 0x0a000002;
-	strcpy(c.settings.storage_if, "ib0");
-	strcpy(c.settings.storage_modules, "ib_ipoib,mlx4_ib");
-	strcpy(c.settings.iscsi_target, "iqn.2001-05.com.example:rack1,2");
+	snprintf(c.settings.storage_if, sizeof(c.settings.storage_if), "ib0");
+	snprintf(c.settings.storage_modules, sizeof(c.settings.storage_modules), "ib_ipoib,mlx4_ib");
+	snprintf(c.settings.iscsi_target, sizeof(c.settings.iscsi_target), "iqn.2001-05.com.example:rack1,2");
 	c.settings.domain[0] = '\0';
 	assert_int_equal(services_dns_names(&c, &names, &e), 0);
 	assert_int_equal(services_pxelinux(&c, cluster_node(&c, 2), &sample_boot, &pxe, &e), 0);
