@@ -3,7 +3,8 @@
  * The boot service's files, below run_dir:
  *   dnsmasq.conf, dhcp-hosts, names   dnsmasq's; the last two are reread at SIGHUP
  *   tftp/lpxelinux.0                  all that TFTP serves
- *   http/pxelinux.cfg/01-MAC, and pxelinux's modules beside the folder
+ *   http/pxelinux.cfg/01-MAC          for pxelinux, whose modules are beside the folder
+ *   http/ipxe/MAC                     for firmware that is iPXE
  */
 #include "meta.h"
 
@@ -22,6 +23,17 @@
 #define LOADER_DIR "/usr/lib/PXELINUX"
 #define MODULE_DIR "/usr/lib/syslinux/modules/bios"
 #define MAX_LOADER (4 << 20)
+
+#define PXELINUX_DIR "pxelinux.cfg"
+
+/* A file for each node, by its MAC address: PREFIX and six pairs of hex digits. */
+static const struct loader {
+	const char *folder, *prefix;
+	services_loader_fn *generate;
+} loaders[] = {
+	{PXELINUX_DIR, "01-", services_pxelinux},
+	{SERVICES_IPXE_DIR, "", services_ipxe},
+};
 
 /* Everything that is generated, before any of it is written. */
 struct texts {
@@ -45,7 +57,7 @@ static int open_high(const char *path)
 
 int boot_init(struct boot *b, const struct options *o, struct error *e)
 {
-	static const char *const folders[] = {"", "/tftp", "/http", "/http/pxelinux.cfg"};
+	static const char *const folders[] = {"", "/tftp", "/http", "/http/" PXELINUX_DIR, "/http/" SERVICES_IPXE_DIR};
 	char path[256];
 
 	b->o = o;
@@ -141,7 +153,7 @@ static int write_dnsmasq(const struct boot *b, const struct texts *t, enum boot_
 	return 0;
 }
 
-/* --- loader and pxelinux's files ------------------------------------------------------------------------------------ */
+/* --- the loader, and what it and iPXE are told ------------------------------------------------------------------------------------ */
 
 static int copy(const struct boot *b, const char *from, const char *to, const char *package, struct error *e)
 {
@@ -169,20 +181,20 @@ static int copy_loader(const struct boot *b, struct error *e)
 	return r < 0 ? r : 0;
 }
 
-static void pxelinux_name(char dst[32], const struct mac *mac)
+static void file_name(char dst[32], const struct loader *l, const struct mac *mac)
 {
-	snprintf(dst, 32, "01-%02x-%02x-%02x-%02x-%02x-%02x", mac->b[0], mac->b[1], mac->b[2], mac->b[3], mac->b[4], mac->b[5]);
+	snprintf(dst, 32, "%s%02x-%02x-%02x-%02x-%02x-%02x", l->prefix, mac->b[0], mac->b[1], mac->b[2], mac->b[3], mac->b[4], mac->b[5]);
 }
 
-static int write_pxelinux(const struct boot *b, const struct cluster *c, const struct boot_service *bs, struct error *e)
+static int write_files(const struct boot *b, const struct loader *l, const struct cluster *c, const struct boot_service *bs, struct error *e)
 {
 	for (size_t i = 0; i < c->n_nodes; i++) {
 		struct buf text CLEANUP(buf_free) = BUF_INIT;
 		char name[32], path[64];
-		int r = services_pxelinux(c, &c->nodes[i], bs, &text, e);
+		int r = l->generate(c, &c->nodes[i], bs, &text, e);
 
-		pxelinux_name(name, &c->nodes[i].mac);
-		snprintf(path, sizeof(path), "http/pxelinux.cfg/%s", name);
+		file_name(name, l, &c->nodes[i].mac);
+		snprintf(path, sizeof(path), "http/%s/%s", l->folder, name);
 		if (r == 0)
 			r = buf_ok(&text) ? update(b, path, &text, e) : error_errno(e, ENOMEM, "%s", path);
 		if (r < 0)
@@ -191,26 +203,26 @@ static int write_pxelinux(const struct boot *b, const struct cluster *c, const s
 	return 0;
 }
 
-static bool is_some_nodes(const struct cluster *c, const char *name)
+static bool is_some_nodes(const struct cluster *c, const struct loader *l, const char *name)
 {
 	char own[32];
 
 	for (size_t i = 0; i < c->n_nodes; i++) {
-		pxelinux_name(own, &c->nodes[i].mac);
+		file_name(own, l, &c->nodes[i].mac);
 		if (strcmp(own, name) == 0)
 			return true;
 	}
 	return false;
 }
 
-static void remove_old_pxelinux(const struct boot *b, const struct cluster *c)
+static void remove_old_files(const struct boot *b, const struct loader *l, const struct cluster *c)
 {
-	int fd = openat(b->http_dir, "pxelinux.cfg", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(b->http_dir, l->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	cleanup_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *de;
 
 	while (d && (de = readdir(d)))
-		if (de->d_name[0] != '.' && !is_some_nodes(c, de->d_name))
+		if (de->d_name[0] != '.' && !is_some_nodes(c, l, de->d_name))
 			unlinkat(fd, de->d_name, 0);
 }
 
@@ -231,9 +243,9 @@ int boot_activate(struct boot *b, const struct cluster *c, const struct node *se
 		r = copy_loader(b, e);
 	if (r == 0)
 		r = write_dnsmasq(b, &t, ret, e);
-	if (r == 0)
-		r = write_pxelinux(b, c, &bs, e);
-	if (r == 0)
-		remove_old_pxelinux(b, c);
+	for (size_t i = 0; i < ARRAY_SIZE(loaders) && r == 0; i++)
+		r = write_files(b, &loaders[i], c, &bs, e);
+	for (size_t i = 0; i < ARRAY_SIZE(loaders) && r == 0; i++)
+		remove_old_files(b, &loaders[i], c);
 	return r;
 }

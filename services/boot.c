@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What boots a node: dnsmasq(8) for DHCP, TFTP and DNS, and pxelinux's configuration. */
+/* What boots a node: dnsmasq(8) for DHCP, TFTP and DNS, and what pxelinux and iPXE are told. */
 #include "services/services.h"
 
 #include <string.h>
@@ -44,8 +44,9 @@ static void add_dhcp(const struct cluster *c, const struct boot_service *bs, str
 }
 
 /*
- * The loader by TFTP, everything after it by HTTP: option 210 is pxelinux's path prefix (RFC 5071). Two waits of iPXE are cut short:
- * for proxy DHCP (its option 175.176), and for an IPv6 router (an advertisement that makes nobody's default route).
+ * The loader by TFTP, everything after it by HTTP: option 210 is pxelinux's path prefix (RFC 5071). Firmware that is iPXE needs no loader, and pxelinux's own
+ * network stack now and then stops on top of it: it is given a script. Its option 175 tells what it can: 19 is HTTP, 24 are Linux kernels.
+ * Two waits of iPXE are cut short: for proxy DHCP (175.176), and for an IPv6 router (an advertisement that makes nobody's default route).
  */
 static void add_pxe(const struct node *self, const struct boot_service *bs, struct buf *b)
 {
@@ -55,7 +56,11 @@ static void add_pxe(const struct node *self, const struct boot_service *bs, stru
 		    "enable-tftp\n");
 	buf_printf(b, "tftp-root=%s\n", bs->tftp_root);
 	buf_puts(b, "tftp-max=1000\n");
-	buf_printf(b, "dhcp-boot=%s,,%s\n", SERVICES_LOADER, ip4_format(ip, self->boot_ip));
+	buf_puts(b, "dhcp-match=set:http,175,19\n"
+		    "dhcp-match=set:linux,175,24\n"
+		    "tag-if=set:ipxe,tag:http,tag:linux\n");
+	buf_printf(b, "dhcp-boot=tag:ipxe,%s/" SERVICES_IPXE_DIR "/${mac:hexhyp}\n", bs->http_url);
+	buf_printf(b, "dhcp-boot=tag:!ipxe,%s,,%s\n", SERVICES_LOADER, ip4_format(ip, self->boot_ip));
 	buf_printf(b, "dhcp-option-force=210,%s/\n", bs->http_url);
 	buf_puts(b, "dhcp-option=encap:175,176,1b\n"
 		    "enable-ra\n"
@@ -116,7 +121,7 @@ static void add_parameters(const struct cluster *c, const struct node *n, struct
 	buf_printf(b, " root=/dev/byre/%s", s->container_name);
 	buf_printf(b, " BOOTIF=01-%02x-%02x-%02x-%02x-%02x-%02x", n->mac.b[0], n->mac.b[1], n->mac.b[2], n->mac.b[3], n->mac.b[4],
 		   n->mac.b[5]);
-	buf_puts(b, " net.ifnames=0 console=tty0 console=ttyS0,115200 quiet ---\n");
+	buf_puts(b, " net.ifnames=0 console=tty0 console=ttyS0,115200 quiet ---");
 }
 
 /* Without its kernel or initrd a machine starts anew, and may find another server. */
@@ -135,5 +140,26 @@ int services_pxelinux(const struct cluster *c, const struct node *node, const st
 		   "  APPEND ",
 		   node->name, bs->http_url, node->image, bs->http_url, node->image);
 	add_parameters(c, node, b);
+	buf_puts(b, "\n");
+	return 0;
+}
+
+/* The same for iPXE. One that cannot reboot goes on to what the firmware has next. */
+int services_ipxe(const struct cluster *c, const struct node *node, const struct boot_service *bs, struct buf *b, struct error *e)
+{
+	(void)e;
+	buf_printf(b,
+		   "#!ipxe\n"
+		   "# %s\n"
+		   "kernel %s/images/%s/vmlinuz ",
+		   node->name, bs->http_url, node->image);
+	add_parameters(c, node, b);
+	buf_printf(b,
+		   " || goto anew\n"
+		   "initrd %s/images/%s/initrd || goto anew\n"
+		   "boot || goto anew\n"
+		   ":anew\n"
+		   "reboot || exit 1\n",
+		   bs->http_url, node->image);
 	return 0;
 }

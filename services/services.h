@@ -61,8 +61,13 @@ int services_dnsmasq(const struct cluster *c, const struct node *self, const str
 int services_dhcp_hosts(const struct cluster *c, struct buf *b, struct error *e);
 /* The names of all nodes, in the form of hosts(5). */
 int services_dns_names(const struct cluster *c, struct buf *b, struct error *e);
-/* pxelinux's configuration for the node NODE: its kernel, its initrd and the boot parameters. */
-int services_pxelinux(const struct cluster *c, const struct node *node, const struct boot_service *bs, struct buf *b, struct error *e);
+/*
+ * What the node NODE boots, for the two loaders: its kernel, its initrd and the boot parameters, as pxelinux's configuration and as a script of iPXE.
+ * pxelinux finds its own by the MAC address; iPXE is given the name by DHCP: HTTP_URL/SERVICES_IPXE_DIR/MAC.
+ */
+#define SERVICES_IPXE_DIR "ipxe"
+typedef int services_loader_fn(const struct cluster *c, const struct node *node, const struct boot_service *bs, struct buf *b, struct error *e);
+services_loader_fn services_pxelinux, services_ipxe;
 
 /* A node's ssh host key, derived from the cluster's key: the private key in OpenSSH's format, and the public key line. Either may be NULL. */
 int services_ssh_host_key(const struct cluster *c, const struct node *n, struct buf *private_key, struct buf *public_key, struct error *e);

@@ -49,6 +49,9 @@ http_gives_the_rest() {
   expect_code 200
   grep -q "LINUX $URL/images/debian12@1/vmlinuz" "$WORK/body" || problem 'no kernel in it'
   grep -q 'sifip=192.168.0.2 ' "$WORK/body" || problem "not node 2's"
+  fetch /ipxe/52-54-00-00-00-02
+  expect_code 200
+  grep -q "^kernel $URL/images/debian12@1/vmlinuz .* sifip=192.168.0.2 " "$WORK/body" || problem "not node 2's script"
   fetch /ldlinux.c32
   expect_code 200
   cmp -s "$WORK/body" /usr/lib/syslinux/modules/bios/ldlinux.c32 || problem 'not the module'
@@ -178,6 +181,8 @@ follows_a_new_node() {
   expect_stdout 192.168.0.4
   fetch /pxelinux.cfg/01-52-54-00-00-00-04
   expect_code 200
+  fetch /ipxe/52-54-00-00-00-04
+  expect_code 200
   [ "$(pid_of dnsmasq)" = "$before" ] || problem 'dnsmasq was restarted for it'
 }
 
@@ -185,6 +190,8 @@ forgets_a_removed_node() {
   publish '.nodes |= map(select(.number != 3)) | .volumes |= map(select(.node != 3))' >/dev/null
   serving 3 || problem 'generation 3 is not served'
   fetch /pxelinux.cfg/01-52-54-00-00-00-03
+  expect_code 404
+  fetch /ipxe/52-54-00-00-00-03
   expect_code 404
   client 52:54:00:00:00:03
   ! dhcp || problem 'the removed node has a lease'

@@ -85,7 +85,7 @@ static void boot_texts_are_golden(void **state)
 {
 	struct cluster c CLEANUP(cluster_freep);
 	struct buf conf CLEANUP(buf_free) = BUF_INIT, hosts CLEANUP(buf_free) = BUF_INIT, names CLEANUP(buf_free) = BUF_INIT,
-			pxe CLEANUP(buf_free) = BUF_INIT;
+			pxe CLEANUP(buf_free) = BUF_INIT, ipxe CLEANUP(buf_free) = BUF_INIT;
 	struct error e = ERROR_INIT;
 
 	(void)state;
@@ -94,10 +94,12 @@ static void boot_texts_are_golden(void **state)
 	assert_int_equal(services_dhcp_hosts(&c, &hosts, &e), 0);
 	assert_int_equal(services_dns_names(&c, &names, &e), 0);
 	assert_int_equal(services_pxelinux(&c, cluster_node(&c, 3), &sample_boot, &pxe, &e), 0);
+	assert_int_equal(services_ipxe(&c, cluster_node(&c, 3), &sample_boot, &ipxe, &e), 0);
 	is_golden("dnsmasq.conf", buf_str(&conf));
 	is_golden("dhcp-hosts", buf_str(&hosts));
 	is_golden("names", buf_str(&names));
 	is_golden("pxelinux", buf_str(&pxe));
+	is_golden("ipxe", buf_str(&ipxe));
 }
 
 static void storage_of_its_own_shows(void **state)
