@@ -50,6 +50,8 @@ static int help(void)
 		print_verb(list[i]->d_name);
 		free(list[i]);
 	}
+	if (n <= 0)
+		printf("  (there is none in %s)\n", libexec());
 	free(list);
 	printf("\nOptions:\n  --help         print this help\n  --version      print the version\n\n'byre VERB --help' tells a verb's "
 	       "options.\n");

@@ -526,6 +526,11 @@ int disk_find(const char *root, const char *name, struct container_place *ret, s
 	return r < 0 ? r : (int)f.n;
 }
 
+static const char *hint_none(void)
+{
+	return geteuid() == 0 ? "is the SAN attached?" : "only root can look into disks";
+}
+
 int disk_find_one(const char *root, const char *name, struct container_place *ret, struct error *e)
 {
 	struct container_place v[2];
@@ -534,7 +539,7 @@ int disk_find_one(const char *root, const char *name, struct container_place *re
 	if (n < 0)
 		return n;
 	if (n == 0)
-		return error_set(e, ENODEV, "no disk holds %s%s: is the SAN attached?", *name ? "container " : "a container", name);
+		return error_set(e, ENODEV, "no disk holds %s%s: %s", *name ? "container " : "a container", name, hint_none());
 	if (n > 1)
 		return error_set(e, ENOTUNIQ, "there are %d containers%s%s, %s on %s and %s on %s among them: %s", n, *name ? " " : "",
 				 name, v[0].name, v[0].disk, v[1].name, v[1].disk,

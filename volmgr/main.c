@@ -68,7 +68,7 @@ static int find_place(struct container_place *ret, struct error *e)
 	if (n < 0)
 		return n;
 	if (n == 0)
-		return error_set(e, ENOENT, "no container%s%s on any disk of this machine: is the SAN attached?", *name ? " " : "", name);
+		return container_find_one(name, ret, e);
 	if (n > 1)
 		return several(found, (size_t)n, e);
 	*ret = found[0];

@@ -129,8 +129,8 @@ static int store(const struct cli_program *p, const struct cli_option *o, const 
 		*(bool *)o->value = true;
 	else if (o->type == CLI_TEXT)
 		*(const char **)o->value = value;
-	else if (str_to_uint(value, 0, UINT_MAX, o->value) < 0)
-		return wrong_usage(p, "--%s: '%.80s' is not a number", o->name, value);
+	else if (str_to_uint(value, 1, UINT_MAX, o->value) < 0)
+		return wrong_usage(p, "--%s: '%.80s' is not a number from 1 to %u", o->name, value, UINT_MAX);
 	return 0;
 }
 
@@ -189,6 +189,21 @@ static const struct cli_command *find_command(const struct cli_program *p, int a
 	return NULL;
 }
 
+/* Of a command of two words the first may stand there alone, or with another second one. */
+static int unknown_command(const struct cli_program *p, int argc, char **argv)
+{
+	size_t len = strlen(argv[0]), used = 0;
+	char seconds[256] = "";
+
+	for (const struct cli_command *c = p->commands; c->name && used < sizeof(seconds); c++)
+		if (str_starts(c->name, argv[0]) && c->name[len] == ' ')
+			used += (size_t)snprintf(seconds + used, sizeof(seconds) - used, "%s%s", used ? ", " : "", c->name + len + 1);
+	if (!used)
+		return wrong_usage(p, "unknown command '%s'", argv[0]);
+	return argc > 1 && argv[1][0] != '-' ? wrong_usage(p, "unknown command '%s %s': %s has %s", argv[0], argv[1], argv[0], seconds)
+					     : wrong_usage(p, "%s: what of it? %s", argv[0], seconds);
+}
+
 /* Moves options that stand behind operands to the front, so that both orders work, and takes them. */
 static int parse_mixed(const struct cli_program *p, const struct cli_command *c, int *argc, char **argv)
 {
@@ -242,7 +257,7 @@ int cli_main(const struct cli_program *p, int argc, char **argv)
 		argv += optind;
 		c = find_command(p, argc, argv, &words);
 		if (!c)
-			return wrong_usage(p, "unknown command '%s'", argv[0]);
+			return unknown_command(p, argc, argv);
 		argc -= words - 1;
 		argv += words - 1;
 	}

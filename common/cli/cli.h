@@ -12,7 +12,10 @@
 
 enum cli_type { CLI_FLAG, CLI_TEXT, CLI_UINT };
 
-/* One option. VALUE points to a bool, a const char * or an unsigned. A table ends with a NULL name. */
+/*
+ * One option. VALUE points to a bool, a const char * or an unsigned, whose values begin with 1: 0 can mean that the option was not given. A table ends with a
+ * NULL name.
+ */
 struct cli_option {
 	char letter; /* 0: long name only */
 	const char *name;

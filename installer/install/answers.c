@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 int answers_read(const char *path, struct settings *ret, struct error *e)
 {
@@ -190,6 +191,8 @@ int step_answers(struct install *in, struct error *e)
 	if (in->settings.n_macs != in->settings.number_of_nodes)
 		return error_set(e, EINVAL, "%s: mac-gather-procedure: an unattended installation needs mac.1 to mac.%u", in->o->answers,
 				 in->settings.number_of_nodes);
+	if (geteuid() != 0)
+		return error_set(e, EPERM, "only root can install");
 	tell("answers: %s: cluster of %u nodes, container %s, distribution %s", in->o->answers, in->settings.number_of_nodes,
 	     in->settings.container_name, in->settings.base_distribution);
 	return 0;

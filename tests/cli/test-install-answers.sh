@@ -183,3 +183,13 @@ test_case '--restart is for an installation' restart_needs_an_installation
 test_case 'what is printed reads back' reads_its_own_output
 test_case 'as JSON' as_json
 test_case '2000 nodes' all_two_thousand
+
+# Its answers are checked for anybody, as --check does.
+others_than_root_are_told() {
+  command -v setpriv >/dev/null && [ "$(id -u)" = 0 ] || { skip 'not root'; return; }
+  good >"$file"
+  chmod 755 "$WORK" && chmod 644 "$file" && cp "$install" "$WORK/byre-install"
+  run setpriv --reuid 65534 --regid 65534 --clear-groups "$WORK/byre-install" --answers "$file"
+  expect_refused 'only root can install'
+}
+test_case 'not root' others_than_root_are_told

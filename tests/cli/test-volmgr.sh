@@ -304,7 +304,9 @@ volumes_want_whole_words() {
   wrong 'create: --size MIB is missing' create a
   wrong 'create: --kind is disk, swap or shared' create a --size 10 --kind root
   wrong 'create: --count: too many' create --count 100001 --prefix b --size 10
-  wrong '--size' create a --size 5G
+  wrong "--size: '5G' is not a number from 1" create a --size 5G
+  wrong "--node: '0' is not a number from 1" take a --node 0
+  wrong "--count: '0' is not a number from 1" create --count 0 --prefix b --size 10
   wrong "resize: '1G' is not a number of MiB" resize node1 1G
   wrong "grow: '0' is not a number of MiB" grow node1 0
   for command in 'create a --size 10' 'remove a' 'reset a' 'undo a' 'resize a 10' 'grow a 10' 'take a' 'give a'; do
@@ -316,6 +318,26 @@ volumes_want_whole_words() {
 }
 
 test_case 'volumes: wrong words' volumes_want_whole_words
+
+commands_of_two_words_are_told() {
+  wrong 'state: what of it? show, history, export, import' state
+  wrong 'state: what of it?' state --json
+  wrong "unknown command 'image bogus': image has import, list, " image bogus
+  wrong "unknown command 'im'" im
+}
+test_case 'half a command' commands_of_two_words_are_told
+
+# Who is not root cannot see disks, and is told so instead of being sent to the SAN.
+others_than_root_are_told() {
+  command -v setpriv >/dev/null && [ "$(id -u)" = 0 ] || { skip 'not root'; return; }
+  cp "$volmgr" "$WORK/volmgr" && chmod 755 "$WORK" "$WORK/volmgr"
+  run setpriv --reuid 65534 --regid 65534 --clear-groups "$WORK/volmgr" list
+  expect_refused 'only root can look into disks'
+  run setpriv --reuid 65534 --regid 65534 --clear-groups "$WORK/volmgr" create a --size 10
+  expect_refused 'only root can look into disks'
+}
+test_case 'not root' others_than_root_are_told
+
 images_are_listed() {
   fresh_area
   run "$volmgr" --state "$area" image list

@@ -274,7 +274,7 @@ abandoned_is_gone() {
   t abandon || problem 'abandon'
   [ -z "$(part byre-one-pv)$(part byre-one-state)" ] || problem 'partitions are left'
   "$volmgr" list 2>"$work/err" && problem 'list'
-  grep -q 'no container on any disk' "$work/err" || problem "$(cat "$work/err")"
+  grep -q 'no disk holds a container: is the SAN attached?' "$work/err" || problem "$(cat "$work/err")"
   [ "$(digest "$disk"1)" = "$others" ] || problem "the other partition's bytes changed"
   [ -z "$(LVM_SUPPRESS_FD_WARNINGS=1 lvm pvs --foreign --noheadings 2>/dev/null)" ] || problem 'a PV is left'
 }
