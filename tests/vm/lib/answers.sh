@@ -41,6 +41,7 @@ answers_text() {
 	echo "root-password-hash = $(openssl passwd -6 byre)"
 	echo "ssh-key = $(cat "$LAB_DIR/ssh/id.pub")"
 	echo "unattended = yes"
+	[ -z "${LAB_ANSWERS-}" ] || echo "$LAB_ANSWERS"
 }
 
 # answers_iso INFO: makes $LAB_DIR/answers.iso, labelled BYRE-ANSWERS, of that file.

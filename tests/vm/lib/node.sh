@@ -4,10 +4,10 @@
 
 cmd_node() {
 	local n=${1-} verb=${2-}
-	[ $# -ge 2 ] || die_usage "usage: lab node N start|stop|kill|reset|wait|console"
+	[ $# -ge 2 ] || die_usage "usage: lab node N start|stop|kill|reset|freeze|thaw|wait|console"
 	check_machine "$n"
 	shift 2
-	case $verb in start | stop | kill | reset | wait | console) ;; *) die_usage "unknown verb 'node $verb'" ;; esac
+	case $verb in start | stop | kill | reset | freeze | thaw | wait | console) ;; *) die_usage "unknown verb 'node $verb'" ;; esac
 	need_lab
 	"node_$verb" "$n" "$@"
 }
@@ -76,6 +76,18 @@ node_kill() { machine_kill "$1"; }
 node_reset() {
 	machine_kill "$1"
 	machine_start "$1"
+}
+
+# All its processors stand still, and its clocks with them, as if a hypervisor held it; what it has sent is on its way.
+node_freeze() { node_qmp "$1" stop; }
+node_thaw() { node_qmp "$1" cont; }
+
+# node_qmp N COMMAND: or exit 1.
+node_qmp() {
+	local answer
+	machine_on "$1" || die "machine $1 is off"
+	answer=$(machine_qmp "$1" "$2")
+	[[ $answer != *'"error"'* ]] || die "machine $1: $answer"
 }
 
 node_wait() {

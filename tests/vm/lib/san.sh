@@ -6,6 +6,9 @@ san_tgtadm() { TGT_IPC_SOCKET=$LAB_RUN/tgtd in_net tgtadm -C 7 --lld iscsi "$@";
 san_is_lio() { [ "$(get "$LAB_DIR/san" tgt)" = lio ]; }
 san_running() { if san_is_lio; then lio_running; else proc_alive "$LAB_DIR/tgtd"; fi; }
 
+# san_lun N: the file of LUN N.
+san_lun() { if [ "$1" = 1 ]; then echo "$LAB_DIR/lun"; else echo "$LAB_DIR/lun$1"; fi; }
+
 # san_make: the sparse LUN file; an existing one is kept.
 san_make() {
 	[ -e "$LAB_DIR/lun" ] || truncate -s "${LAB_LUN_SIZE:-32G}" "$LAB_DIR/lun" || die "cannot make the LUN of ${LAB_LUN_SIZE:-32G}"
@@ -39,7 +42,9 @@ san_add() {
 	local n=2
 	while [ -e "$LAB_DIR/lun$n" ]; do n=$((n + 1)); done
 	truncate -s "$1" "$LAB_DIR/lun$n" || die "cannot make a LUN of $1"
-	! san_running || san_tgtadm --mode logicalunit --op new --tid 1 --lun "$n" -b "$LAB_DIR/lun$n"
+	san_running || return 0
+	if san_is_lio; then lio_add "$n"; return; fi
+	san_tgtadm --mode logicalunit --op new --tid 1 --lun "$n" -b "$LAB_DIR/lun$n"
 }
 
 san_second_portal() { san_tgtadm --mode portal --op new --param "portal=$LAB_SAN_IP2:$LAB_SAN_PORT"; }
