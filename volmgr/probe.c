@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe.h"
 
+#include "base/cleanup.h"
 #include "base/crc32c.h"
 #include "base/str.h"
 #include "volmgr/fence.h"
@@ -79,12 +80,13 @@ static int try_preempt(struct probe *t, char why[PROBE_WHY], struct error *e)
 	return r;
 }
 
+/* Whether the list outlives a restart of the SAN is said with each registration, for all of it: so these say yes, too. */
 static void clean_up(struct probe *t)
 {
 	struct error e;
 
-	pr_register(t->a, t->key_a, 0, false, &e);
-	pr_register(t->b, t->key_b, 0, false, &e);
+	pr_register(t->a, t->key_a, 0, true, &e);
+	pr_register(t->b, t->key_b, 0, true, &e);
 }
 
 int probe_lun(struct probe *t, bool *ret_conforms, char why[PROBE_WHY], struct error *e)
@@ -118,6 +120,41 @@ static int renew(struct probe *t, struct error *e)
 	return session_renew(t->a, e);
 }
 
+static int open_two(struct probe *t, const struct session_place *place, const uint32_t port[2], struct scsi_port **a, struct scsi_port **b,
+		    struct error *e)
+{
+	int r = session_open(place, port[0] & 0xffffff, a, e);
+
+	if (r == 0)
+		r = session_open(place, port[1] & 0xffffff, b, e);
+	t->a = *a;
+	t->b = *b;
+	return r;
+}
+
+/*
+ * Under a name of its own: LIO keeps by initiator name who may write, so what the probe takes off would be taken from this machine. Where the SAN lets only its nodes in,
+ * under this machine's name, as long as nobody has reserved the LUN.
+ */
+static int log_in(struct probe *t, const char *disk, const struct session_place *place, const uint32_t port[2], struct scsi_port **a,
+		  struct scsi_port **b, struct error *e)
+{
+	struct session_place apart = *place;
+	bool reserved = false;
+	int r = str_copy(apart.initiator, sizeof(apart.initiator), PROBE_INITIATOR);
+
+	if (r == 0)
+		r = open_two(t, &apart, port, a, b, e);
+	explicit_bzero(&apart, sizeof(apart));
+	if (r != -EPROTO)
+		return r;
+	session_close(steal_ptr(*a));
+	r = fence_is_reserved(&disk, 1, &reserved, e);
+	if (r == 0 && reserved)
+		r = error_set(e, EACCES, "%s is in use, and the SAN does not let %s in, as which it could be tried", disk, PROBE_INITIATOR);
+	return r < 0 ? r : open_two(t, place, port, a, b, e);
+}
+
 static int probe_disk(const struct cluster *c, const char *disk, bool *ret_conforms, char why[PROBE_WHY], struct error *e)
 {
 	struct scsi_port *a CLEANUP(session_closep) = NULL, *b CLEANUP(session_closep) = NULL;
@@ -135,14 +172,10 @@ static int probe_disk(const struct cluster *c, const char *disk, bool *ret_confo
 	(void)!getrandom(random, sizeof(random), 0);
 	random[1] += random[0] == random[1];
 	if (r == 0)
-		r = session_open(&place, random[0] & 0xffffff, &a, e);
-	if (r == 0)
-		r = session_open(&place, random[1] & 0xffffff, &b, e);
+		r = log_in(&t, disk, &place, random, &a, &b, e);
 	explicit_bzero(&place, sizeof(place));
 	if (r < 0)
 		return r;
-	t.a = a;
-	t.b = b;
 	snprintf(boot, sizeof(boot), "a%x", random[0]);
 	t.key_a = pr_key_of(c->id, 0, PR_PROBE, boot);
 	snprintf(boot, sizeof(boot), "b%x", random[1]);

@@ -15,7 +15,8 @@ struct probe {
 	int (*renew)(struct probe *t, struct error *e);
 	uint64_t key_a, key_b;
 };
-#define PROBE_WHY 160
+#define PROBE_WHY       160
+#define PROBE_INITIATOR "iqn.2026-11.org.byre:probe"
 
 /*
  * 0: it was tried; *RET_CONFORMS, and in WHY one sentence. Both sessions are off the list afterwards. An error: a session broke.
