@@ -251,10 +251,8 @@ static int register_here(const struct boot *b, const char *const *pvs, struct er
 {
 	int r = fence_register(&b->cluster, pvs, b->node->number, NULL, e);
 
-	if (r == -EKEYREJECTED) {
-		say("%s", e->text);
-		fence_restart();
-	}
+	if (r == -EKEYREJECTED)
+		fence_restart(e->text);
 	return r;
 }
 

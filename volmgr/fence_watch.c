@@ -29,8 +29,7 @@ static void check(const struct watch *w, struct error *e)
 	}
 	if (r != -EKEYREJECTED)
 		return;
-	log_error("%s: restarting", e->text);
-	fence_restart();
+	fence_restart(e->text);
 }
 
 static _Noreturn void watch_for_ever(const struct watch *w, pid_t parent)

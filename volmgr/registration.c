@@ -34,7 +34,8 @@ static void seen_free(struct seen *s)
 
 static int fenced(const struct scsi_port *p, struct error *e)
 {
-	return error_set(e, EKEYREJECTED, "%s: this machine was fenced: it may write no more until it starts anew", p->name);
+	return error_set(e, EKEYREJECTED, "%s: this machine was fenced (volmgr state history): it may write no more until it starts anew",
+			 p->name);
 }
 
 /* --- one session ---------------------------------------------------------------------------------------------------------- */
@@ -223,7 +224,8 @@ static int note_known(const char *path, struct error *e)
 	return r < 0 ? r : file_write(AT_FDCWD, path, 0644, "", 0, e);
 }
 
-static int register_disk(const struct registrant *who, const char *disk, struct error *e)
+/* *RET_NEW becomes true when the boot was not known on this LUN. */
+static int register_disk(const struct registrant *who, const char *disk, bool *ret_new, struct error *e)
 {
 	struct scsi_port p CLEANUP(scsi_close) = {.fd = -1};
 	char path[128];
@@ -236,11 +238,14 @@ static int register_disk(const struct registrant *who, const char *disk, struct 
 	known_path(path, who, disk);
 	known = before = access(path, F_OK) == 0;
 	r = registration_join(&p, who, &known, &key, e);
-	return r == 0 && known && !before ? note_known(path, e) : r;
+	if (r < 0 || !known || before)
+		return r;
+	*ret_new = true;
+	return note_known(path, e);
 }
 
 /* A disk that is no SAN's cannot be reserved: that is only wrong where it is wanted. */
-static int register_device(const struct registrant *who, const char *device, struct error *e)
+static int register_device(const struct registrant *who, const char *device, bool *ret_new, struct error *e)
 {
 	char disks[SCSI_PATHS_MAX][64];
 	int n = scsi_paths("", device, disks, e), r = n < 0 ? n : 0;
@@ -248,7 +253,7 @@ static int register_device(const struct registrant *who, const char *device, str
 	if (n == 0 && who->wanted)
 		return error_set(e, EOPNOTSUPP, "%s: is no SCSI disk, and cannot be reserved", device);
 	for (int i = 0; i < n && r == 0; i++)
-		r = register_disk(who, disks[i], e);
+		r = register_disk(who, disks[i], ret_new, e);
 	return r;
 }
 
@@ -259,23 +264,6 @@ static int identify(const struct cluster *c, unsigned node, const char *boot_id,
 
 	*ret = (struct registrant){c->id, node, boot_id ? boot_id : buf, c->settings.fencing == FENCING_RESERVATION};
 	return r;
-}
-
-int fence_register_devices(const struct cluster *c, const char *const *devices, size_t n, unsigned node, const char *boot_id,
-			   struct error *e)
-{
-	char buf[BOOT_ID_SIZE];
-	struct registrant who;
-	int r = identify(c, node, boot_id, buf, &who, e);
-
-	for (size_t i = 0; i < n && r == 0; i++)
-		r = register_device(&who, devices[i], e);
-	return r;
-}
-
-int fence_register(const struct cluster *c, const char *const *pv_paths, unsigned node, const char *boot_id, struct error *e)
-{
-	return fence_register_devices(c, pv_paths, c->n_pvs, node, boot_id, e);
 }
 
 static int check_disk(const struct registrant *who, const char *disk, struct error *e)
@@ -291,20 +279,76 @@ static int check_disk(const struct registrant *who, const char *disk, struct err
 	return r < 0 ? r : registration_check(&p, who, e);
 }
 
-int fence_check(const struct cluster *c, const char *const *pv_paths, unsigned node, struct error *e)
+/* One list is enough of each LUN: all paths lead to it. 1: one has lost its list. */
+static int check_devices(const struct registrant *who, const char *const *devices, size_t n, struct error *e)
 {
-	char boot[BOOT_ID_SIZE], disks[SCSI_PATHS_MAX][64];
-	struct registrant who;
-	int r = identify(c, node, NULL, boot, &who, e), lost = 0;
+	char disks[SCSI_PATHS_MAX][64];
+	int r = 0, lost = 0;
 
-	for (size_t i = 0; i < c->n_pvs && r >= 0; i++) {
-		int n = scsi_paths("", pv_paths[i], disks, e);
+	for (size_t i = 0; i < n && r >= 0; i++) {
+		int paths = scsi_paths("", devices[i], disks, e);
 
-		/* One list is enough: all paths lead to it. */
-		r = n > 0 ? check_disk(&who, disks[0], e) : n;
+		r = paths > 0 ? check_disk(who, disks[0], e) : paths;
 		lost |= r > 0;
 	}
 	return r < 0 ? r : lost;
+}
+
+/* Takes this boot off the list of DEVICE, on which it has only just come. */
+static void leave(const struct registrant *who, const char *device)
+{
+	const uint64_t keys[] = {pr_key_of(who->cluster, who->node, PR_ANCHOR, who->boot),
+				 pr_key_of(who->cluster, who->node, PR_OTHER, who->boot)};
+	char disks[SCSI_PATHS_MAX][64];
+	int n = scsi_paths("", device, disks, NULL);
+
+	for (int i = 0; i < n; i++) {
+		struct scsi_port p CLEANUP(scsi_close) = {.fd = -1};
+
+		for (size_t k = 0; scsi_open(disks[i], &p, NULL) == 0 && k < ARRAY_SIZE(keys); k++) {
+			if (pr_register(&p, keys[k], 0, true, NULL) == -EOPNOTSUPP)
+				pr_register(&p, keys[k], 0, false, NULL);
+			scsi_close(&p);
+		}
+	}
+}
+
+/*
+ * Whoever fences goes from LUN to LUN in this order, and may have passed a new one before this boot came there. When those before it have us still, that is not so, and
+ * we will be found.
+ */
+int fence_register_devices(const struct cluster *c, const char *const *devices, size_t n, unsigned node, const char *boot_id,
+			   struct error *e)
+{
+	char buf[BOOT_ID_SIZE];
+	struct registrant who;
+	int r = identify(c, node, boot_id, buf, &who, e);
+
+	for (size_t i = 0; i < n && r == 0; i++) {
+		bool is_new = false;
+
+		r = register_device(&who, devices[i], &is_new, e);
+		if (r == 0 && is_new)
+			r = check_devices(&who, devices, i, e);
+		if (r == -EKEYREJECTED && is_new)
+			leave(&who, devices[i]);
+		r = r > 0 ? 0 : r;
+	}
+	return r;
+}
+
+int fence_register(const struct cluster *c, const char *const *pv_paths, unsigned node, const char *boot_id, struct error *e)
+{
+	return fence_register_devices(c, pv_paths, c->n_pvs, node, boot_id, e);
+}
+
+int fence_check(const struct cluster *c, const char *const *pv_paths, unsigned node, struct error *e)
+{
+	char boot[BOOT_ID_SIZE];
+	struct registrant who;
+	int r = identify(c, node, NULL, boot, &who, e);
+
+	return r == 0 ? check_devices(&who, pv_paths, c->n_pvs, e) : r;
 }
 
 bool fence_registered(void)
@@ -312,7 +356,21 @@ bool fence_registered(void)
 	return access(KNOWN_DIR, F_OK) == 0;
 }
 
-void fence_restart(void)
+static void write_to(const char *path, const char *text)
 {
+	cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)!write(fd, text, strlen(text));
+}
+
+/* The usual way would first tell the disks to write what they have in their caches, and wait for that. */
+void fence_restart(const char *why)
+{
+	char line[400];
+
+	snprintf(line, sizeof(line), "<0>byre: %.300s: restarting\n", why);
+	write_to("/dev/kmsg", line);
+	write_to("/proc/sysrq-trigger", "b");
 	reboot(RB_AUTOBOOT);
 }

@@ -20,7 +20,8 @@ int fence_boot_id(char ret[BOOT_ID_SIZE], struct error *e);
  * Registers each session (path) beneath the N DEVICES, disks or partitions; what is done already is left. (The LUN is reserved by fence_reserve.) NODE is 0 for a machine that
  * is no node. BOOT_ID NULL: this boot's. Nothing is done where C->settings does not fence by reservations, unless the LUN is reserved by one of our
  * clusters: then whoever wants to write there must be on its list.
- * -EKEYREJECTED: this boot was fenced; the machine has to stop writing and start anew.
+ * -EKEYREJECTED: this boot was fenced; the machine has to stop writing and start anew. A LUN that is new to this boot is to be named together with those
+ * that it knows: a fence that comes between must not leave it on the list of one of them.
  *
  * To be called before the first write through a session that is new: by the initrd for the volumes' session, by who logs in to the control path, for a disk that is added.
  * Keys that earlier boots of the node left are taken off.
@@ -39,8 +40,8 @@ int fence_check(const struct cluster *c, const char *const *pv_paths, unsigned n
 /* Whether this boot registered on any LUN. */
 bool fence_registered(void);
 
-/* Restarts the machine at once, without writing anything more. */
-void fence_restart(void);
+/* Restarts the machine at once, without writing anything more; its console says WHY. */
+void fence_restart(const char *why);
 
 /* --- one session: for tests, and for fence.c ------------------------------------------------------------------------------ */
 
