@@ -80,7 +80,10 @@ static int take_lease(struct change *ch, const char *device, const struct change
 		r = read_state(ch, e);
 	if (r == 0)
 		r = lease_acquire(&(struct lease_place){device, &ch->c}, o, &ch->lease, e);
-	return r == 0 ? read_state(ch, e) : r;
+	if (r < 0)
+		return r;
+	ch->fenced = lease_fenced_node(ch->lease);
+	return read_state(ch, e);
 }
 
 /* What a change that was cut off has left. The intent is taken back by the next publish. */
@@ -128,6 +131,18 @@ int change_intend(struct change *ch, struct error *e)
 	return r;
 }
 
+/* "volmgr reset node3; node1 was fenced". */
+static void take_note(const struct change *ch, struct change_note *n)
+{
+	const struct node *fenced = cluster_node(&ch->c, ch->fenced);
+	char more[NAME_SIZE + 16] = "";
+
+	if (fenced)
+		snprintf(more, sizeof(more), "; %s was fenced", fenced->name);
+	*n = (struct change_note){.time = (uint64_t)time(NULL), .node = ch->node};
+	snprintf(n->what, sizeof(n->what), "%.*s%s", (int)(sizeof(n->what) - 1 - strlen(more)), ch->what, more);
+}
+
 int change_publish(struct change *ch, struct error *e)
 {
 	struct change_note before = ch->c.note;
@@ -135,13 +150,13 @@ int change_publish(struct change *ch, struct error *e)
 
 	if (r < 0)
 		return r;
-	ch->c.note = (struct change_note){.time = (uint64_t)time(NULL), .node = ch->node};
-	snprintf(ch->c.note.what, sizeof(ch->c.note.what), "%s", ch->what);
+	take_note(ch, &ch->c.note);
 	r = state_area_publish(ch->area, &ch->c, e);
 	if (r < 0) {
 		ch->c.note = before;
 		return r;
 	}
+	ch->fenced = 0;
 	if (ch->intended) {
 		r = area_intent_write(ch->area, false, e);
 		ch->intended = r < 0;

@@ -28,6 +28,7 @@ struct change {
 	unsigned node;        /* of this machine; 0 = none */
 	char what[NOTE_SIZE]; /* as in the options; the next publish notes it */
 	bool intended;
+	unsigned fenced; /* the node that was fenced on the way; the next publish notes it. 0 = none */
 };
 
 /* The number of the node that this machine is, 0 = none. */

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "lease_record.h"
 #include "pr.h"
 #include "probe.h"
 #include "volmgr/change.h"
@@ -39,16 +40,15 @@ static int take_off(struct scsi_port *p, uint64_t key, uint64_t victim, bool *ab
 		*aborted = false;
 		r = pr_preempt(p, key, victim, false, e);
 	}
-	if (r != -EBADE)
-		return r;
-	*aborted = false;
-	return 0;
+	if (r == -EBADE)
+		*aborted = false;
+	return r;
 }
 
 static int take_all_off(struct scsi_port *p, const struct registrant *self, uint64_t key, unsigned victim, bool *ret_aborted,
 			struct error *e)
 {
-	bool aborted = true, any = false;
+	bool aborted = true, any = false, refused = false;
 
 	for (int i = 0; i < ROUNDS; i++) {
 		struct pr_keys list CLEANUP(pr_keys_free) = {.n = 0};
@@ -64,11 +64,13 @@ static int take_all_off(struct scsi_port *p, const struct registrant *self, uint
 		if (!found)
 			return 0;
 		r = take_off(p, key, found, &aborted, e);
-		if (r < 0)
+		refused = r == -EBADE;
+		if (r < 0 && !refused)
 			return r;
 		any = true;
 	}
-	return error_set(e, EAGAIN, "%s: node %u registers again and again", p->name, victim);
+	return refused ? error_set(e, EIO, "%s: the SAN does not let this machine take node %u off its list", p->name, victim)
+		       : error_set(e, EAGAIN, "%s: node %u registers again and again", p->name, victim);
 }
 
 int fence_on(struct scsi_port *p, const struct registrant *self, unsigned victim, bool *known, bool *ret_aborted, struct error *e)
@@ -333,8 +335,9 @@ static int by_reservation(const struct cluster *c, const char *const *pv_paths, 
 
 static int cannot(const struct cluster *c, const struct node *n, struct error *e)
 {
-	return error_set(e, EOPNOTSUPP, "%s cannot be fenced here%s%s: switch it off by hand, or set fence-command", n->name,
-			 c->fencing_why[0] ? ": " : "", c->fencing_why);
+	return error_set(e, EOPNOTSUPP,
+			 "%s cannot be fenced here%s%s: switch it off by hand, then its lease is free %u s later; or set fence-command",
+			 n->name, c->fencing_why[0] ? ": " : "", c->fencing_why, lease_dead_after(c->settings.lease_timeout));
 }
 
 int fence_node(const struct cluster *c, const char *const *pv_paths, unsigned node, struct error *e)

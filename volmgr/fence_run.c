@@ -7,6 +7,7 @@
 #include "volmgr/change.h"
 #include "volmgr/control.h"
 #include "volmgr/fence.h"
+#include "volmgr/lease.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -26,6 +27,34 @@ static int probe(const struct view *v, struct error *e)
 	return 0;
 }
 
+/* What the node held is free now. Another machine that is about that will have freed it as well. */
+static int free_lease(const struct view *v, const struct node *n, struct error *e)
+{
+	struct lease_place p = {.c = &v->c};
+	char device[64];
+	bool joined;
+	int r = control_path(v->place.state, device, e);
+
+	p.device = device;
+	if (r == 0)
+		r = lease_join(&p, this_node(), &joined, e);
+	if (r == 0)
+		r = lease_fenced(&p, n->number, e);
+	return r == -EBUSY ? 0 : r;
+}
+
+/* In the history it stands as a change of its own, for whoever wonders why a node restarted. */
+static int put_on_record(const struct node *n, struct error *e)
+{
+	struct change *ch CLEANUP(change_endp) = NULL;
+	char what[NOTE_SIZE];
+	int r;
+
+	snprintf(what, sizeof(what), "volmgr fence %s", n->name);
+	r = tool_change(what, &ch, e);
+	return r == 0 ? change_publish(ch, e) : r;
+}
+
 static int fence(const struct view *v, const struct node *n, struct error *e)
 {
 	cleanup_free const char **control = NULL;
@@ -38,7 +67,11 @@ static int fence(const struct view *v, const struct node *n, struct error *e)
 		return r;
 	printf("%s is fenced by %s, in %.2f s: it can write to the SAN no more until it boots again\n", n->name,
 	       fencing_name(v->c.settings.fencing), (double)(clock_boot_ms() - start) / 1000);
-	return 0;
+	fflush(stdout);
+	r = free_lease(v, n, e);
+	if (r == 0)
+		r = put_on_record(n, e);
+	return r < 0 ? error_wrap(e, "%s is fenced, but that is not on record", n->name) : 0;
 }
 
 /* What would be refused is, before --yes is asked for. */

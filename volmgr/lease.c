@@ -43,6 +43,9 @@ struct lease {
 	int lock; /* both are inherited by children, on purpose */
 	int sock;
 	char name[LOCKSPACE_NAME_SIZE];
+	char device[64];
+	struct lease_record record; /* as it was when we took it */
+	unsigned fenced;            /* the node that held it before us, if it was fenced */
 };
 
 union resource {
@@ -445,7 +448,7 @@ int lease_fenced(const struct lease_place *p, unsigned node, struct error *e)
 }
 
 /* 0: go on waiting, or try again. An error: this machine is not to write any more. */
-static int fence(const struct taking *t, const struct lease_record *holder, struct error *e)
+static int fence(struct taking *t, const struct lease_record *holder, struct error *e)
 {
 	const struct node *n = cluster_node(t->p->c, holder->host);
 	cleanup_free const char **pvs = NULL;
@@ -462,6 +465,8 @@ static int fence(const struct taking *t, const struct lease_record *holder, stru
 		r = free_fenced(t->p, holder, &why);
 	if (r == -EKEYREJECTED)
 		return error_set(e, EKEYREJECTED, "%s", why.text);
+	if (r == 0)
+		t->l->fenced = holder->host;
 	snprintf(text, sizeof(text),
 		 r == 0 ? "%s seemed dead while it held the lease, and was fenced" : "%s seems dead while it holds the lease: %s", n->name,
 		 why.text);
@@ -516,6 +521,13 @@ static int wait_for_holder(struct taking *t, struct error *e)
 	return 0;
 }
 
+static int note_record(const struct lease_place *p, struct lease *l, struct error *e)
+{
+	int r = str_copy(l->device, sizeof(l->device), p->device) < 0 ? error_errno(e, ENAMETOOLONG, "%s", p->device) : 0;
+
+	return r < 0 ? r : read_holder(p, &l->record, e);
+}
+
 int lease_acquire(const struct lease_place *p, const struct change_options *o, struct lease **ret, struct error *e)
 {
 	struct lease *l = calloc(1, sizeof(*l));
@@ -531,11 +543,27 @@ int lease_acquire(const struct lease_place *p, const struct change_options *o, s
 	r = may_write(p, e);
 	while (r == 0 && (r = try_once(&t, e)) == -EBUSY)
 		r = wait_for_holder(&t, e);
+	if (r == 0)
+		r = note_record(p, l, e);
 	if (r < 0)
 		lease_release(l);
 	else
 		*ret = l;
 	return r;
+}
+
+unsigned lease_fenced_node(const struct lease *l)
+{
+	return l->fenced;
+}
+
+static bool is_on_record(const struct lease *l)
+{
+	const struct lease_record *was = &l->record;
+	struct lease_record now;
+
+	return lockspace_record(l->device, CHANGE_AT, LEASE_RECORD_RESOURCE, &now, NULL) == 0 && now.timestamp == was->timestamp &&
+	       now.host == was->host && now.generation == was->generation && now.version == was->version;
 }
 
 /* A daemon that does not answer is as good as none: whoever watches from outside may believe this machine dead. */
@@ -548,7 +576,7 @@ int lease_check(const struct lease *l, struct error *e)
 	setsockopt(l->sock, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	r = sanlock_inquire(l->sock, -1, 0, &n, &state);
 	setsockopt(l->sock, SOL_SOCKET, SO_RCVTIMEO, &none, sizeof(none));
-	return r >= 0 && n == 1 ? 0 : error_set(e, ESTALE, "the lease was lost: nothing more is written");
+	return r >= 0 && n == 1 && is_on_record(l) ? 0 : error_set(e, ESTALE, "the lease was lost: nothing more is written");
 }
 
 void lease_release(struct lease *l)

@@ -53,7 +53,12 @@ const char *host_state_name(enum host_state s);
 
 /* -EBUSY: held, E names the holder and what to do. A dead holder is fenced where that is possible (fence.h), else waited for. */
 int lease_acquire(const struct lease_place *p, const struct change_options *o, struct lease **ret, struct error *e);
-/* 0: still ours. -ESTALE: lost; nothing more may be written. */
+/* The node that held it before and was fenced for it; 0: none. */
+unsigned lease_fenced_node(const struct lease *l);
+/*
+ * 0: still ours, as this machine's sanlock says and the record on the SAN. -ESTALE: lost; nothing more may be written. The record is what tells a machine that stood still,
+ * its clocks too, while others took it for dead.
+ */
 int lease_check(const struct lease *l, struct error *e);
 void lease_release(struct lease *l);
 

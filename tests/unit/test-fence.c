@@ -429,7 +429,7 @@ static void what_cannot_be_fenced_is_told(void **state)
 	(void)state;
 	load_sample(&c);
 	assert_int_equal(fence_node(&c, none, 2, &e), -EOPNOTSUPP);
-	assert_string_equal(e.text, "node2 cannot be fenced here: switch it off by hand, or set fence-command");
+	assert_string_equal(e.text, "node2 cannot be fenced here: switch it off by hand, then its lease is free 100 s later; or set fence-command");
 	assert_int_equal(fence_node(&c, none, 1999, &e), -EOPNOTSUPP);
 	str_copy(c.settings.fence_command, sizeof(c.settings.fence_command), "false %n");
 	c.settings.fencing = FENCING_COMMAND;
