@@ -51,7 +51,8 @@ int stores_grow(struct change *ch, struct store_want *w, size_t n, struct error 
 
 /*
  * A disk's holder. TAKE: node NODE (joined, its incarnation in the lockspace) may compose it from the published generation on. -EBUSY: another node holds
- * it and is not known to be gone, that is, to have left the lockspace, which a node does when it shuts down. FORCE: the admin's word that it is.
+ * it and is not known to be gone, that is, to have left the lockspace, which a node does when it shuts down; one that seems dead is fenced, where that is possible.
+ * FORCE: the admin's word that it is gone.
  */
 int volume_take(struct change *ch, const char *name, unsigned node, bool force, struct error *e);
 /* Gives it up: release the device first. -EPERM: another node's. */

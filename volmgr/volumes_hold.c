@@ -2,6 +2,7 @@
 /* Who may compose a disk: its holder, and nobody else, whatever dies. */
 #include "volmgr/volumes.h"
 
+#include "fence.h"
 #include "layout.h"
 #include "lockspace.h"
 #include "volmgr/control.h"
@@ -31,13 +32,14 @@ static int read_host(const struct place *p, unsigned node, struct lease_record *
 }
 
 /*
- * Whether the holder of V surely has it composed no more: it left the lockspace, which a node does when it shuts down. One whose host lease has merely run
- * out may be cut off from the SAN, with writes that wait to come through; one that joined anew may have done so after such a time, with the disk
+ * Whether the holder of V surely writes it no more: it left the lockspace, which a node does when it shuts down; or it is fenced now. One whose host lease has merely
+ * run out may be cut off from the SAN, with writes that wait to come through; one that joined anew may have done so after such a time, with the disk
  * composed all along.
  */
-static int check_gone(const struct place *p, const struct volume *v, struct error *e)
+static int check_gone(struct change *ch, const struct place *p, const struct volume *v, struct error *e)
 {
 	struct host h = {.state = HOST_UNKNOWN};
+	struct error why = ERROR_INIT;
 	struct lease_record record;
 	int r = read_host(p, v->node, &record, e);
 
@@ -49,8 +51,18 @@ static int check_gone(const struct place *p, const struct volume *v, struct erro
 	if (h.state == HOST_LIVE)
 		return error_set(e, EBUSY, "volume %s is held by node %u, which lives: volmgr give %s there first", v->name, v->node,
 				 v->name);
-	return error_set(e, EBUSY, "volume %s is held by node %u, which did not shut down (%s): make sure that it is off, then say --force",
-			 v->name, v->node, host_state_name(h.state));
+	if (h.state != HOST_FAILING && h.state != HOST_DEAD)
+		return error_set(e, EBUSY,
+				 "volume %s is held by node %u, of which this machine does not know yet whether it lives: try again in a minute",
+				 v->name, v->node);
+	r = ch->pvs ? fence_node(&ch->c, ch->pvs, v->node, &why) : -EOPNOTSUPP;
+	if (r == 0)
+		ch->fenced = v->node;
+	if (r == 0 || r == -EKEYREJECTED)
+		return r == 0 ? 0 : error_set(e, EKEYREJECTED, "%s", why.text);
+	return error_set(e, EBUSY, "volume %s is held by node %u, which did not shut down (%s)%s%s: make sure that it is off, then say --force",
+			 v->name, v->node, host_state_name(h.state), r == -EOPNOTSUPP ? " and cannot be fenced here" : "; ",
+			 r == -EOPNOTSUPP ? "" : why.text);
 }
 
 /* The generation of NODE's host lease. This machine holds the cluster's lease, whose record has that of its own. */
@@ -99,7 +111,7 @@ int volume_take(struct change *ch, const char *name, unsigned node, bool force, 
 	if (r == 0)
 		r = read_incarnation(ch, &p, node, &incarnation, e);
 	if (r == 0 && v->node && v->node != node && !force)
-		r = check_gone(&p, v, e);
+		r = check_gone(ch, &p, v, e);
 	if (r < 0)
 		return r;
 	v->node = node;
