@@ -9,6 +9,8 @@
 #include "gpt.h"
 #include "lvm.h"
 #include "plan.h"
+#include "scsi.h"
+#include "volmgr/fence.h"
 #include "volmgr/paths.h"
 #include "volmgr/change.h"
 
@@ -112,6 +114,8 @@ struct search {
 	char path[64];    /* for volumes */
 	char control[64]; /* as the control session has it, or else PATH */
 	char wwid[128];
+	char paths[SCSI_PATHS_MAX][64]; /* all of them */
+	size_t n_paths;
 	unsigned n;
 };
 
@@ -136,6 +140,8 @@ static int look_for(const struct disk *d, void *data, struct error *e)
 	for (size_t i = 0; i < d->n_paths; i++)
 		if (d->paths[i].control)
 			memcpy(s->control, d->paths[i].path, sizeof(s->control));
+	for (size_t i = 0; i < d->n_paths && i < SCSI_PATHS_MAX; i++)
+		memcpy(s->paths[s->n_paths++], d->paths[i].path, sizeof(s->paths[0]));
 	return 0;
 }
 
@@ -208,12 +214,63 @@ static int append_pv(struct change *ch, const struct pv *pv, struct error *e)
 	return 0;
 }
 
+/* --- a container that is fenced by reservations ----------------------------------------------------------------------------- */
+
+/* Whether the disk may be reserved: it keeps reservations as it must, and nobody else is on it. */
+static int check_reservable(const struct cluster *c, const struct disk_info *d, struct error *e)
+{
+	struct disk table CLEANUP(disk_free) = {.parts = NULL};
+	const char *disk[] = {d->path};
+	enum fencing way = FENCING_WAIT;
+	bool reserved = false;
+	char why[160];
+	int r = fence_is_reserved(disk, 1, &reserved, e);
+
+	if (r < 0 || reserved)
+		return r;
+	r = disk_read("", d->path, &table, e);
+	if (r < 0)
+		return r;
+	if (table.n)
+		return error_set(e, EBUSY,
+				 "%s has other partitions, whose owners could not write any more: container %s is fenced by reservations, "
+				 "which are of whole disks",
+				 d->path, c->settings.container_name);
+	r = fence_probe(c, disk, 1, &way, why, e);
+	if (r == 0 && way != FENCING_RESERVATION)
+		r = error_set(e, EOPNOTSUPP, "%s: a node could not be kept from writing there: %s", d->path, why);
+	return r;
+}
+
+/*
+ * Puts this machine on the disk's list, by each path, before it writes there; the disk is reserved when it becomes a part of the container. Other nodes put themselves on the
+ * list when they read of it in the state, before they use it.
+ */
+static int enter(const struct change *ch, const struct search *s, struct error *e)
+{
+	cleanup_free const char **devices = calloc(ch->c.n_pvs + s->n_paths + 1, sizeof(*devices));
+	size_t n = 0;
+
+	if (!devices)
+		return error_errno(e, ENOMEM, "%s", s->path);
+	while (n < ch->c.n_pvs) {
+		devices[n] = ch->pvs[n];
+		n++;
+	}
+	for (size_t i = 0; i < s->n_paths; i++)
+		devices[n++] = s->paths[i];
+	return fence_register_devices(&ch->c, devices, n, ch->node, NULL, e);
+}
+
 /* With the lease held. LVM first, then the state: a change that was cut off between the two is mended by the next one. */
 static int take_partition(struct change *ch, const struct partition *part, struct pv *pv, struct error *e)
 {
 	const struct lvm_group group = {&ch->c, ch->pvs};
+	const char *device[] = {part->path};
 	int r = change_intend(ch, e);
 
+	if (r == 0)
+		r = fence_reserve(&ch->c, device, 1, e);
 	if (r == 0)
 		r = lvm_add_pv(&group, part->path, pv, e);
 	if (r < 0)
@@ -237,11 +294,17 @@ static int add_to(struct change *ch, const char *wanted, struct pv *pv, struct e
 	if (r == 0)
 		r = check_former(&ch->c, s.control, &left, e);
 	if (r == 0 && left)
+		r = enter(ch, &s, e);
+	if (r == 0 && left)
 		r = gpt_remove_container(s.control, container, e);
 	if (r == 0)
 		r = disk_inspect(s.control, &d, e);
 	if (r == 0)
 		r = check_disk(&d, &segment, e);
+	if (r == 0 && ch->c.settings.fencing == FENCING_RESERVATION)
+		r = check_reservable(&ch->c, &d, e);
+	if (r == 0)
+		r = enter(ch, &s, e);
 	if (r == 0)
 		r = gpt_add_pv(&d, container, &segment, &part, e);
 	if (r < 0)

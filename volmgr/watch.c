@@ -57,7 +57,11 @@ static int find_pvs(struct watch *w, struct error *e)
 	free(steal_ptr(w->pvs));
 	r = cluster_pv_paths(&w->c, &w->pvs, e);
 	/* A disk that was added may be reserved: it takes writes from those who registered there. */
-	return r < 0 ? r : fence_register(&w->c, w->pvs, w->node, NULL, e);
+	if (r == 0)
+		r = fence_register(&w->c, w->pvs, w->node, NULL, e);
+	if (r < 0)
+		free(steal_ptr(w->pvs));
+	return r;
 }
 
 /* Makes store S as large as the state says. */
@@ -89,13 +93,17 @@ static int match_all(struct watch *w, struct error *e)
 int watch_take(struct watch *w, struct cluster *c, struct error *e)
 {
 	struct cluster old = w->c;
+	int r, worst;
 
 	w->c = *c;
 	cluster_init(c);
 	if (w->c.n_pvs != old.n_pvs)
 		free(steal_ptr(w->pvs));
 	cluster_free(&old);
-	return match_all(w, e);
+	/* A new disk may be reserved: this machine puts itself on its list now, and not when somebody waits for it. */
+	r = w->pvs ? 0 : find_pvs(w, e);
+	worst = match_all(w, r ? NULL : e);
+	return r == 0 || r == -ENODEV ? worst : r;
 }
 
 int watch_refresh(struct watch *w, struct error *e)
