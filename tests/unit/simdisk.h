@@ -191,4 +191,31 @@ static inline void sim_close(void *ctx)
 
 static const struct area_io sim_io = {sim_read, sim_write, sim_flush, sim_close};
 
+/* One bit of the medium, of a sector that was written, is another. */
+static inline void sim_damage(struct sim *s, uint64_t offset)
+{
+	unsigned char *sector = s->medium.sector[offset / SIM_SECTOR];
+
+	assert_non_null(sector);
+	sector[offset % SIM_SECTOR] ^= 0x40;
+}
+
+/* A fault picked by chance, in one of the next MOST operations: power, two times of three. */
+static inline void sim_may_fail(struct sim *s, unsigned most)
+{
+	s->operations = 0;
+	s->fault = sim_random(s) % 3 ? SIM_POWER : SIM_NONE;
+	s->at = (unsigned)(sim_random(s) % most + 1);
+}
+
+static inline struct state_area *sim_open(struct sim *s)
+{
+	struct state_area *a = NULL;
+	struct error e = ERROR_INIT;
+
+	if (area_open_io(&sim_io, s, "disk", true, &a, &e) < 0)
+		fail_msg("%s", e.text);
+	return a;
+}
+
 #endif

@@ -17,16 +17,6 @@ static void format(struct sim *s)
 	assert_int_equal(area_format_io(&sim_io, s, &super, NULL), 0);
 }
 
-static struct state_area *open_area(struct sim *s)
-{
-	struct state_area *a = NULL;
-	struct error e = ERROR_INIT;
-
-	if (area_open_io(&sim_io, s, "disk", true, &a, &e) < 0)
-		fail_msg("%s", e.text);
-	return a;
-}
-
 /* Document N: its number, then LEN - 9 letters that depend on it. */
 static char *document(unsigned n, size_t len)
 {
@@ -80,7 +70,7 @@ static void an_empty_area_has_no_document(void **state)
 	sim_init(&s, 1);
 	assert_int_equal(area_open_io(&sim_io, &s, "disk", true, &a, NULL), -EINVAL);
 	format(&s);
-	a = open_area(&s);
+	a = sim_open(&s);
 	assert_string_equal(area_superblock(a)->container, "debian12");
 	assert_int_equal(read_number(a, NULL), -ENODATA);
 	assert_int_equal(state_area_generation(a, &g, NULL), 0);
@@ -99,7 +89,7 @@ static void generations_follow_each_other(void **state)
 	(void)state;
 	sim_init(&s, 1);
 	format(&s);
-	a = open_area(&s);
+	a = sim_open(&s);
 	for (unsigned n = 1; n < 9; n++) {
 		assert_int_equal(publish(a, n, 100 * n * n * n + 4096 * (n % 2)), 0);
 		assert_int_equal(read_number(a, &rep), n);
@@ -123,7 +113,7 @@ static bool strike(enum sim_fault fault, unsigned at, size_t len, uint64_t seed)
 
 	sim_init(&s, seed);
 	format(&s);
-	a = open_area(&s);
+	a = sim_open(&s);
 	assert_int_equal(publish(a, 1, len), 0);
 	assert_int_equal(publish(a, 2, len / 2 + 9), 0);
 	s.operations = 0;
@@ -172,13 +162,11 @@ static void a_long_life(void **state)
 
 		sim_init(&s, seed);
 		format(&s);
-		a = open_area(&s);
+		a = sim_open(&s);
 		for (unsigned n = 1; n < 20; n++) {
 			int got;
 
-			s.operations = 0;
-			s.fault = sim_random(&s) % 3 ? SIM_POWER : SIM_NONE;
-			s.at = (unsigned)(sim_random(&s) % 6 + 1);
+			sim_may_fail(&s, 6);
 			if (publish(a, n, 9 + sim_random(&s) % 9000) == 0)
 				acknowledged = (int)n;
 			sim_power_on(&s);
@@ -194,19 +182,11 @@ static void a_long_life(void **state)
 	}
 }
 
-static void damage(struct sim *s, uint64_t offset)
-{
-	unsigned char *sector = s->medium.sector[offset / SIM_SECTOR];
-
-	assert_non_null(sector);
-	sector[offset % SIM_SECTOR] ^= 0x40;
-}
-
 static void prepare(struct sim *s, struct state_area **a)
 {
 	sim_init(s, 3);
 	format(s);
-	*a = open_area(s);
+	*a = sim_open(s);
 	assert_int_equal(publish(*a, 1, 5000), 0);
 	assert_int_equal(publish(*a, 2, 5000), 0);
 }
@@ -223,7 +203,7 @@ static void a_damaged_newest_document_is_told_and_the_older_used(void **state)
 		struct state_area *a;
 
 		prepare(&s, &a);
-		damage(&s, slot_offset(0) + places[i]);
+		sim_damage(&s, slot_offset(0) + places[i]);
 		assert_int_equal(read_number(a, &rep), 1);
 		assert_int_equal(rep.generation, 1);
 		assert_string_equal(rep.warning, i < 2 ? "the header of slot 0 is damaged: generation 1 in slot 1 is used"
@@ -251,8 +231,8 @@ static void two_damaged_documents_are_none(void **state)
 
 	(void)state;
 	prepare(&s, &a);
-	damage(&s, slot_offset(0) + LAYOUT_BLOCK);
-	damage(&s, slot_offset(1) + 100);
+	sim_damage(&s, slot_offset(0) + LAYOUT_BLOCK);
+	sim_damage(&s, slot_offset(1) + 100);
 	assert_int_equal(state_area_read(a, &text, NULL, NULL, &e), -EUCLEAN);
 	assert_string_equal(e.text,
 			    "disk: no slot holds a whole document (slot 0 torn, slot 1 damaged: its text does not match its checksum)");
@@ -281,7 +261,7 @@ static void a_san_that_drops_is_no_damage(void **state)
 		s.broken_from = slot_offset(0) + LAYOUT_BLOCK;
 		s.broken_to = s.broken_from + 1; /* the newest text */
 		assert_int_equal(read_number(a, NULL), 1);
-		damage(&s, slot_offset(1) + LAYOUT_BLOCK); /* and the older is torn */
+		sim_damage(&s, slot_offset(1) + LAYOUT_BLOCK); /* and the older is torn */
 		assert_int_equal(state_area_read(a, &text, NULL, NULL, &e), -codes[i]);
 		assert_non_null(strstr(e.text, "disk: reading at "));
 		state_area_close(a);
@@ -298,11 +278,11 @@ static void the_superblocks_copy_serves(void **state)
 	(void)state;
 	prepare(&s, &a);
 	state_area_close(a);
-	damage(&s, 40);
-	a = open_area(&s);
+	sim_damage(&s, 40);
+	a = sim_open(&s);
 	assert_int_equal(read_number(a, NULL), 2);
 	state_area_close(a);
-	damage(&s, LAYOUT_COPY + 40);
+	sim_damage(&s, LAYOUT_COPY + 40);
 	assert_int_equal(area_open_io(&sim_io, &s, "disk", false, &a, &e), -EUCLEAN);
 	assert_string_equal(e.text, "disk: both superblocks of the state area are damaged");
 	sim_free(&s);
@@ -371,7 +351,7 @@ static void an_overtaken_reader_gets_a_whole_document(void **state)
 			int n;
 
 			prepare(&s, &a);
-			r.writer = open_area(&s);
+			r.writer = sim_open(&s);
 			s.data = &r;
 			s.reads = 0;
 			s.before_read = publish_before_read;
@@ -409,7 +389,7 @@ static void a_status_is_whole_or_none(void **state)
 	assert_int_equal(state_status_write(a, 0, big, 1, NULL), -EINVAL);
 	assert_int_equal(state_status_write(a, 2048, big, 1, NULL), -EINVAL);
 	assert_int_equal(sim_flush(&s), 0);
-	damage(&s, status_offset(3) + LAYOUT_BLOCK);
+	sim_damage(&s, status_offset(3) + LAYOUT_BLOCK);
 	assert_int_equal(state_status_read(a, 3, &text, &len, NULL), -ENODATA);
 	assert_int_equal(read_number(a, NULL), 2);
 	state_area_close(a);
@@ -465,7 +445,7 @@ static void an_intent_is_set_until_it_is_taken_back(void **state)
 	sim_power_on(&s);
 	assert_int_equal(area_intent_read(a, &set, NULL), 0);
 	assert_false(set);
-	damage(&s, LAYOUT_INTENT + 17); /* nobody knows: look */
+	sim_damage(&s, LAYOUT_INTENT + 17); /* nobody knows: look */
 	assert_int_equal(area_intent_read(a, &set, NULL), 0);
 	assert_true(set);
 	assert_int_equal(area_format_io(&sim_io, &s, &super, NULL), 0);
@@ -480,7 +460,7 @@ static void an_intent_is_set_until_it_is_taken_back(void **state)
 		for (size_t k = 0; k < LAYOUT_BLOCK / SIM_SECTOR; k++)
 			sim_put(&s.medium, i * LAYOUT_COPY / SIM_SECTOR + k, block + k * SIM_SECTOR);
 	}
-	a = open_area(&s);
+	a = sim_open(&s);
 	assert_int_equal(area_intent_read(a, &set, NULL), 0);
 	assert_false(set);
 	state_area_close(a);
@@ -524,7 +504,7 @@ static void history_tells_of_the_last_4096(void **state)
 		assert_string_equal(got.note.what, h.note.what);
 	}
 	assert_int_equal(area_history_read(a, 4, &got, NULL), -ENODATA); /* overwritten */
-	damage(&s, history_offset(4099) + 30);
+	sim_damage(&s, history_offset(4099) + 30);
 	assert_int_equal(area_history_read(a, 4099, &got, NULL), -ENODATA);
 	assert_int_equal(area_history_list(a, &list, &n, NULL), 0);
 	assert_int_equal(n, 4095);
@@ -647,7 +627,7 @@ static void a_document_that_does_not_parse_is_passed_over(void **state)
 	assert_int_equal(document_print(&c, &b, NULL), 0);
 	sim_init(&s, 1);
 	format(&s);
-	a = open_area(&s);
+	a = sim_open(&s);
 	assert_int_equal(area_write_document(a, 1, buf_str(&b), b.len, NULL), 0);
 	assert_int_equal(area_write_document(a, 2, "{}", 2, NULL), 0);
 	assert_int_equal(state_area_load(a, &again, &rep, NULL), 0);

@@ -25,16 +25,6 @@ static unsigned campaign(void)
 	return n ? n : 1;
 }
 
-static struct state_area *open_area(struct sim *s)
-{
-	struct state_area *a = NULL;
-	struct error e = ERROR_INIT;
-
-	if (area_open_io(&sim_io, s, "disk", true, &a, &e) < 0)
-		fail_msg("%s", e.text);
-	return a;
-}
-
 /* A key of LEN bytes makes the document that much longer. */
 static void set_key(struct cluster *c, size_t len, char letter)
 {
@@ -123,7 +113,7 @@ static void prepare(struct sim *s, uint64_t seed, struct state_area **a, struct 
 {
 	sim_init(s, seed);
 	assert_int_equal(area_format_io(&sim_io, s, &super, NULL), 0);
-	*a = open_area(s);
+	*a = sim_open(s);
 	load_sample(c);
 	c->generation = 0;
 	assert_int_equal(publish(*a, c, 1, len), 0);
@@ -236,9 +226,7 @@ static void a_life_of_changes(void **state)
 			struct course was;
 			int got;
 
-			s.operations = 0;
-			s.fault = sim_random(&s) % 3 ? SIM_POWER : SIM_NONE;
-			s.at = (unsigned)(sim_random(&s) % 11 + 1);
+			sim_may_fail(&s, 11);
 			change(a, &c, n, 9 + sim_random(&s) % 9000, &was);
 			if (was.published == 0)
 				acknowledged = (int)n;
@@ -258,14 +246,6 @@ static void a_life_of_changes(void **state)
 }
 
 /* --- damage --------------------------------------------------------------------------------------------------------------- */
-
-static void damage(struct sim *s, uint64_t offset)
-{
-	unsigned char *sector = s->medium.sector[offset / SIM_SECTOR];
-
-	assert_non_null(sector);
-	sector[offset % SIM_SECTOR] ^= 0x40;
-}
 
 /* What an area gives. */
 struct seen {
@@ -331,8 +311,8 @@ static void one_damaged_byte_in_each_part(void **state)
 			struct state_report rep;
 			struct seen got;
 
-			damage(&s, at);
-			a = open_area(&s);
+			sim_damage(&s, at);
+			a = sim_open(&s);
 			look(a, &got, &rep);
 			if (got.change != parts[i].want.change || got.intent != parts[i].want.intent ||
 			    got.history != parts[i].want.history || got.status != parts[i].want.status ||
@@ -340,7 +320,7 @@ static void one_damaged_byte_in_each_part(void **state)
 				fail_msg("%s, byte %u: change %d, intent %d, history %d, status %d, volumes %d", parts[i].name,
 					 (unsigned)(at - parts[i].offset), got.change, got.intent, got.history, got.status, got.volumes);
 			state_area_close(a);
-			damage(&s, at); /* mends it */
+			sim_damage(&s, at); /* mends it */
 		}
 	sim_free(&s);
 }
@@ -438,8 +418,8 @@ static void both_superblocks_destroyed(void **state)
 	(void)state;
 	prepare(&s, 9, &a, &c, 50);
 	state_area_close(a);
-	damage(&s, 20);
-	damage(&s, LAYOUT_COPY + LAYOUT_BLOCK - 1);
+	sim_damage(&s, 20);
+	sim_damage(&s, LAYOUT_COPY + LAYOUT_BLOCK - 1);
 	assert_int_equal(area_open_io(&sim_io, &s, "disk", false, &a, &e), -EUCLEAN);
 	assert_string_equal(e.text, "disk: both superblocks of the state area are damaged");
 	for (size_t i = 0; i < 2; i++)
@@ -475,7 +455,7 @@ static void a_document_of_the_first_shape(void **state)
 	cluster_init(&c);
 	sim_init(&s, 1);
 	assert_int_equal(area_format_io(&sim_io, &s, &super, NULL), 0);
-	a = open_area(&s);
+	a = sim_open(&s);
 	assert_int_equal(area_write_document(a, 1, text, len, NULL), 0);
 	if (state_area_load(a, &c, &rep, &e) < 0)
 		fail_msg("%s", e.text);
@@ -638,7 +618,7 @@ static void a_stale_writer_is_refused(void **state)
 
 	(void)state;
 	prepare(&s, 9, &a, &c, 50);
-	b = open_area(&s);
+	b = sim_open(&s);
 	cluster_init(&other);
 	assert_int_equal(load(b, &other, &rep), 2);
 	assert_int_equal(publish(b, &other, 3, 60), 0);
@@ -686,7 +666,7 @@ static void a_slow_reader(void **state)
 
 			cluster_init(&there);
 			prepare(&s, 9, &a, &c, 9000);
-			r.writer = open_area(&s);
+			r.writer = sim_open(&s);
 			s.data = &r;
 			s.reads = 0;
 			s.before_read = publish_before_read;

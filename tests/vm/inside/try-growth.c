@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "volmgr/change.h"
 #include "volmgr/volumes.h"
+#include "verbs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -110,19 +111,6 @@ static int do_check(char **argv, struct error *e)
 
 /* --- changes ---------------------------------------------------------------------------------------------------------------- */
 
-typedef int edit_fn(struct change *ch, char **argv, struct error *e);
-
-static int change(edit_fn *edit, char **argv, struct error *e)
-{
-	struct change_options o = {.container = getenv("CONTAINER"), .what = "try-growth"};
-	struct change *ch CLEANUP(change_endp) = NULL;
-	int r = change_begin(&o, &ch, e);
-
-	if (r == 0)
-		r = edit(ch, argv, e);
-	return r == 0 ? change_publish(ch, e) : r;
-}
-
 static int edit_remove(struct change *ch, char **argv, struct error *e)
 {
 	return volumes_remove(ch, (const char *const *)argv, 1, true, e);
@@ -171,49 +159,35 @@ static int edit_eat(struct change *ch, char **argv, struct error *e)
 
 static int do_remove(char **argv, struct error *e)
 {
-	return change(edit_remove, argv, e);
+	return change(getenv("CONTAINER"), edit_remove, argv, e);
 }
 
 static int do_reset_keep(char **argv, struct error *e)
 {
-	return change(edit_reset, argv, e);
+	return change(getenv("CONTAINER"), edit_reset, argv, e);
 }
 
 static int do_undo(char **argv, struct error *e)
 {
-	return change(edit_undo, argv, e);
+	return change(getenv("CONTAINER"), edit_undo, argv, e);
 }
 
 static int do_resize(char **argv, struct error *e)
 {
-	return change(edit_resize, argv, e);
+	return change(getenv("CONTAINER"), edit_resize, argv, e);
 }
 
 static int do_eat(char **argv, struct error *e)
 {
-	return change(edit_eat, argv, e);
+	return change(getenv("CONTAINER"), edit_eat, argv, e);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		int operands;
-		int (*run)(char **argv, struct error *e);
-	} verbs[] = {
+	static const struct verb verbs[] = {
 		{"write", 4, do_write},           {"scatter", 2, do_scatter}, {"check", 3, do_check},   {"remove", 1, do_remove},
 		{"reset-keep", 1, do_reset_keep}, {"undo", 1, do_undo},       {"resize", 2, do_resize}, {"eat", 1, do_eat},
 	};
-	struct error e = ERROR_INIT;
 
-	for (size_t i = 0; argc > 1 && i < ARRAY_SIZE(verbs); i++) {
-		if (strcmp(argv[1], verbs[i].name) != 0 || argc - 2 != verbs[i].operands)
-			continue;
-		if (verbs[i].run(argv + 2, &e) == 0)
-			return 0;
-		fprintf(stderr, "try-growth: %s\n", e.text);
-		return 1;
-	}
-	fprintf(stderr, "usage: try-growth VERB OPERANDS\n");
-	return 2;
+	return run_verb(verbs, ARRAY_SIZE(verbs), "try-growth", argc - 1, argv + 1);
 }

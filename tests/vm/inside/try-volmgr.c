@@ -7,6 +7,7 @@
 #include "volmgr/change.h"
 #include "volmgr/volmgr.h"
 #include "volmgr/volumes.h"
+#include "verbs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -242,41 +243,34 @@ static int do_area(char **argv, struct error *e)
 }
 
 /* reset VOLUME IMAGE: VOLUME stands on IMAGE, as new. */
+static int edit_reset(struct change *ch, char **argv, struct error *e)
+{
+	return volumes_reset(ch, (const char *const *)argv, 1, argv[1], false, e);
+}
+
 static int do_reset(char **argv, struct error *e)
 {
-	const struct change_options o = {.container = container, .what = "try-volmgr reset"};
-	struct change *ch CLEANUP(change_endp) = NULL;
-	const char *names[] = {argv[0]};
-	int r = change_begin(&o, &ch, e);
-
-	if (r == 0)
-		r = volumes_reset(ch, names, 1, argv[1], false, e);
-	return r == 0 ? change_publish(ch, e) : r;
+	return change(container, edit_reset, argv, e);
 }
 
 /* disk NAME IMAGE MIB: a VM's disk on IMAGE. */
-static int do_disk(char **argv, struct error *e)
+static int edit_disk(struct change *ch, char **argv, struct error *e)
 {
-	const struct change_options o = {.container = container, .what = "try-volmgr disk"};
-	struct change *ch CLEANUP(change_endp) = NULL;
 	struct volume_wish w = {.kind = VOLUME_DISK, .bytes = strtoull(argv[2], NULL, 10) << 20};
-	int r = change_begin(&o, &ch, e);
 
-	if (r < 0)
-		return r;
 	snprintf(w.name, sizeof(w.name), "%s", argv[0]);
 	snprintf(w.image, sizeof(w.image), "%s", argv[1]);
-	r = volumes_create(ch, &w, 1, e);
-	return r == 0 ? change_publish(ch, e) : r;
+	return volumes_create(ch, &w, 1, e);
+}
+
+static int do_disk(char **argv, struct error *e)
+{
+	return change(container, edit_disk, argv, e);
 }
 
 int main(int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		int operands;
-		int (*run)(char **argv, struct error *e);
-	} verbs[] = {
+	static const struct verb verbs[] = {
 		{"install", 7, do_install},
 		{"abandon", 0, do_abandon},
 		{"compose", 1, do_compose},
@@ -289,18 +283,8 @@ int main(int argc, char **argv)
 		{"reset", 2, do_reset},
 		{"disk", 3, do_disk},
 	};
-	struct error e = ERROR_INIT;
 
-	for (size_t i = 0; argc > 3 && i < ARRAY_SIZE(verbs); i++) {
-		if (strcmp(argv[3], verbs[i].name) != 0 || argc - 4 != verbs[i].operands)
-			continue;
-		disk = argv[1];
-		container = argv[2];
-		if (verbs[i].run(argv + 4, &e) == 0)
-			return 0;
-		fprintf(stderr, "try-volmgr: %s\n", e.text);
-		return 1;
-	}
-	fprintf(stderr, "usage: try-volmgr DISK CONTAINER VERB OPERANDS\n");
-	return 2;
+	disk = argc > 1 ? argv[1] : NULL;
+	container = argc > 2 ? argv[2] : NULL;
+	return run_verb(verbs, ARRAY_SIZE(verbs), "try-volmgr DISK CONTAINER", argc - 3, argv + 3);
 }
