@@ -21,6 +21,8 @@ struct sim_lun {
 	uint32_t generation;
 	bool no_abort, no_persistence, no_reservations; /* what it does not know */
 	bool forgets;                                   /* a key, when its session logs in again */
+	bool no_preempt;                                /* it refuses that to everybody */
+	bool persists;                                  /* its list outlives a restart: what was said with the last registration */
 	unsigned attentions;                            /* unit attentions that the next commands get */
 	unsigned commands, aborts;
 	void (*hook)(struct sim_lun *l, unsigned command);
@@ -131,6 +133,9 @@ static inline void sim_out(struct sim_lun *l, int me, struct scsi_command *c)
 		c->status = SCSI_RESERVATION_CONFLICT;
 	} else if (action == 0 || action == 6) {
 		sim_register(l, me, other);
+		l->persists = d[20];
+	} else if (action >= 4 && l->no_preempt) {
+		c->status = SCSI_RESERVATION_CONFLICT;
 	} else if (action == 1) {
 		if (l->holder >= 0 && l->holder != me)
 			c->status = SCSI_RESERVATION_CONFLICT;

@@ -236,6 +236,20 @@ static void without_a_reservation_nobody_is_fenced(void **state)
 	assert_int_equal(fence_on(&c.port, &two, 1, &known, &aborted, &e), -EIO);
 }
 
+static void a_san_that_takes_nobody_off_is_told(void **state)
+{
+	struct sim_lun l = sim_lun();
+	struct sim_session a = sim_session(&l, 0), c = sim_session(&l, 2);
+	bool known = false, known2 = false, aborted = true;
+
+	(void)state;
+	reserve(&l);
+	assert_int_equal(join(&a, &one, &known), 0);
+	l.no_preempt = true;
+	assert_int_equal(fence_on(&c.port, &two, 1, &known2, &aborted, &e), -EIO);
+	assert_string_equal(e.text, "lun: the SAN does not let this machine take node 1 off its list");
+}
+
 static void who_was_fenced_fences_nobody(void **state)
 {
 	struct sim_lun l = sim_lun();
@@ -375,11 +389,13 @@ static void judges(struct sim_lun l, bool wanted, const char *wanted_why)
 	char why[PROBE_WHY] = "";
 	bool conforms = !wanted;
 
+	l.persists = true;
 	assert_int_equal(probe_lun(&t, &conforms, why, &e), 0);
 	assert_int_equal(conforms, wanted);
 	assert_string_equal(why, wanted_why);
 	assert_true(l.key[0] == 0 && l.key[1] == 0);
 	assert_int_equal(l.holder, -1);
+	assert_true(l.persists); /* of whoever else is on the list */
 }
 
 static void a_probe_tells_what_a_san_gets_wrong(void **state)
@@ -451,6 +467,7 @@ int main(void)
 		cmocka_unit_test(a_fenced_node_writes_no_more),
 		cmocka_unit_test(without_abort_the_lun_must_be_reset),
 		cmocka_unit_test(without_a_reservation_nobody_is_fenced),
+		cmocka_unit_test(a_san_that_takes_nobody_off_is_told),
 		cmocka_unit_test(who_was_fenced_fences_nobody),
 		cmocka_unit_test(a_late_session_does_not_undo_a_fence),
 		cmocka_unit_test(of_two_who_fence_each_other_one_remains),
