@@ -20,8 +20,11 @@
 
 /* --- one at a time ------------------------------------------------------------------------------------------------------ */
 
-/* One byte of the file is one lock, of this open file and not of the process (fcntl(2), F_OFD_SETLKW). Two volumes on one byte wait for each other needlessly. */
-static int lock_byte(off_t byte, int *ret_fd, struct error *e)
+/*
+ * One byte of the file is one lock, of this open file and not of the process (fcntl(2), F_OFD_SETLK). Two volumes on one byte wait for each other
+ * needlessly. WAIT: for who has it; else -EAGAIN.
+ */
+static int lock_byte(off_t byte, bool wait, int *ret_fd, struct error *e)
 {
 	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
 	int r = dir_make(AT_FDCWD, RUN_DIR, 0755, e), fd;
@@ -31,7 +34,7 @@ static int lock_byte(off_t byte, int *ret_fd, struct error *e)
 	fd = open(LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return error_errno(e, errno, LOCK_FILE);
-	while (fcntl(fd, F_OFD_SETLKW, &l) < 0)
+	while (fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &l) < 0)
 		if (errno != EINTR) {
 			r = error_errno(e, errno, "locking " LOCK_FILE);
 			close(fd);
@@ -41,14 +44,24 @@ static int lock_byte(off_t byte, int *ret_fd, struct error *e)
 	return 0;
 }
 
+static off_t byte_of(const char *what)
+{
+	return 1 + (off_t)crc32c(0, what, strlen(what));
+}
+
 int lock_volume(const char *what, int *ret_fd, struct error *e)
 {
-	return lock_byte(1 + (off_t)crc32c(0, what, strlen(what)), ret_fd, e);
+	return lock_byte(byte_of(what), true, ret_fd, e);
+}
+
+int try_lock_volume(const char *what, int *ret_fd, struct error *e)
+{
+	return lock_byte(byte_of(what), false, ret_fd, e);
 }
 
 int lock_all(int *ret_fd, struct error *e)
 {
-	return lock_byte(0, ret_fd, e);
+	return lock_byte(0, true, ret_fd, e);
 }
 
 /* --- names ---------------------------------------------------------------------------------------------------------------- */

@@ -50,6 +50,7 @@ int image_make_origin(const struct cluster *c, const struct image *i, const char
  * order; both are let go of by closing the descriptor, at the latest when the process ends.
  */
 int lock_volume(const char *what, int *ret_fd, struct error *e);
+int try_lock_volume(const char *what, int *ret_fd, struct error *e); /* -EAGAIN: another has it */
 int lock_all(int *ret_fd, struct error *e);
 
 /* --- thin.c --- */

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 libs += volmgr compose
-compose_src := $(addprefix volmgr/,layout.c area.c area_document.c area_records.c disk.c rescan.c paths.c dm.c growth.c compose.c thin.c wipe.c)
+compose_src := $(addprefix volmgr/,layout.c area.c area_document.c area_records.c disk.c rescan.c paths.c dm.c growth.c compose.c thin.c wipe.c guard.c)
 compose_floors := base cluster compose
 compose_pkgs := devmapper blkid
 compose_public := volmgr/compose.h volmgr/paths.h

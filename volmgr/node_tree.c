@@ -68,7 +68,7 @@ static int mount_device(struct node_tree *t, const char *device, struct error *e
 static int open_frozen(struct node_tree *t, struct error *e)
 {
 	char device[256];
-	int r = store_freeze(&t->v.c, t->root, device, e);
+	int r = store_freeze(&t->v.c, t->root, &t->moment, device, e);
 
 	t->frozen = r == 0;
 	return r == 0 ? mount_device(t, device, e) : r;
@@ -116,7 +116,7 @@ void node_tree_close(struct node_tree *t)
 
 	if (t->mounted && image_umount(NODE_POINT, &e) < 0)
 		warn("%s", e.text);
-	if (t->frozen && store_unfreeze(&t->v.c, t->root, &e) < 0)
+	if (t->frozen && store_unfreeze(&t->v.c, t->root, &t->moment, &e) < 0)
 		warn("%s", e.text);
 	if (t->looked && volume_unlook(&t->v.c, t->root, &e) < 0)
 		warn("%s", e.text);

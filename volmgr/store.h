@@ -3,6 +3,7 @@
 #ifndef BYRE_VOLMGR_STORE_H
 #define BYRE_VOLMGR_STORE_H
 
+#include "guard.h"
 #include "volmgr/compose.h"
 
 /*
@@ -19,12 +20,17 @@ int store_live(const struct cluster *c, const struct volume *v, uint32_t *ret, s
 /* Forgets thin device ID of V's pool; its blocks can be written to at once. 0 also when there is none. -EBUSY: it is V's own. */
 int store_forget(const struct cluster *c, const struct volume *v, uint32_t id, struct error *e);
 
+/* Who keeps a volume as it was at one moment. */
+struct store_moment {
+	struct guard guard;
+	int lock;
+};
 /*
  * V as it is this moment, as a read-only device in RET_PATH; its file system is frozen for as long as that takes. What V writes from now on takes space of its own
- * until store_unfreeze, which forgets it. One at a time; one left by a crash is replaced.
+ * until store_unfreeze, which forgets it; should this process die before, its guard does, and never leaves V frozen. -EBUSY: somebody keeps a moment of V already.
  */
-int store_freeze(const struct cluster *c, const struct volume *v, char ret_path[256], struct error *e);
-int store_unfreeze(const struct cluster *c, const struct volume *v, struct error *e);
+int store_freeze(const struct cluster *c, const struct volume *v, struct store_moment *ret, char ret_path[256], struct error *e);
+int store_unfreeze(const struct cluster *c, const struct volume *v, struct store_moment *m, struct error *e);
 
 /* Calls FN with the name of each volume of container CONTAINER whose pool is here, as far as the names of the devices tell. */
 typedef int store_fn(const char *volume, void *data, struct error *e);

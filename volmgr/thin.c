@@ -15,6 +15,7 @@
 #define NO_SPACE_TIMEOUT "/sys/module/dm_thin_pool/parameters/no_space_timeout"
 #define THIN_BLOCK_BYTES (THIN_BLOCK_SECTORS * SECTOR)
 #define FROZEN_ID        THIN_ID_MAX /* no volume gets this one */
+#define THAW_TRIES       60
 
 /* --- parts -------------------------------------------------------------------------------------------------------------- */
 
@@ -420,13 +421,10 @@ static int snapshot(const struct parts *p, struct error *e)
 	return r < 0 ? r : back;
 }
 
-/* As open_parts, and the device that holds what was frozen, be it here or not. */
-static int open_with_frozen(const struct cluster *c, const struct volume *v, struct parts *ret, struct device *ret_frozen, int *ret_lock,
-			    struct error *e)
+/* The device that holds what was frozen, be it here or not. */
+static int name_frozen(const struct cluster *c, const struct volume *v, struct device *ret, struct error *e)
 {
-	int r = open_parts(c, v, ret, ret_lock, e);
-
-	return r == 0 ? name_device(c, v->name, "-frozen", ret_frozen, e) : r;
+	return name_device(c, v->name, "-frozen", ret, e);
 }
 
 /* Takes it away, made by whomever. */
@@ -453,39 +451,91 @@ static int make_frozen(const struct parts *p, const struct device *frozen, struc
 	return r == 0 ? mapper_create(frozen->name, frozen->uuid, &t, e) : r;
 }
 
-int store_freeze(const struct cluster *c, const struct volume *v, char ret_path[256], struct error *e)
+/* What is frozen goes with who froze it. */
+struct frozen_by {
+	const struct parts *p;
+	const struct device *frozen;
+	const struct volume *v;
+};
+
+/* The device is in use until the last of the programs that read it has ended, too; mapper_remove waits for a moment. */
+static void unfreeze_after_death(void *data)
+{
+	const struct frozen_by *f = data;
+	int r = -EBUSY;
+
+	mapper_resume(f->p->thin.name, NULL);
+	for (int i = 0; i < THAW_TRIES && r == -EBUSY; i++) {
+		cleanup_fd int lock = -1;
+
+		r = lock_volume(f->v->name, &lock, NULL);
+		if (r == 0)
+			r = thaw(f->p, f->frozen, NULL);
+	}
+}
+
+/* One moment at a time: who keeps it has LOCK, and so has his guard. */
+static int lock_moment(const struct device *frozen, int *ret_lock, struct error *e)
+{
+	int r = try_lock_volume(frozen->name, ret_lock, e);
+
+	return r == -EAGAIN ? error_set(e, EBUSY, "it is being captured already, or what a killed capture left is being taken away") : r;
+}
+
+static int freeze(const struct parts *p, const struct device *frozen, struct error *e)
 {
 	struct mapper_pool s;
-	struct device frozen;
-	cleanup_fd int lock = -1;
-	struct parts p;
-	int r = open_with_frozen(c, v, &p, &frozen, &lock, e);
+	int r = mapper_pool_status(p->pool.name, &s, e);
 
-	if (r == 0)
-		r = mapper_pool_status(p.pool.name, &s, e);
 	if (r == 0 && s.out_of_data)
 		r = error_set(e, ENOSPC, "its store is full and its writers wait: it cannot stand still now");
 	if (r == 0)
-		r = thaw(&p, &frozen, e);
+		r = thaw(p, frozen, e);
 	if (r == 0)
-		r = snapshot(&p, e);
+		r = snapshot(p, e);
+	return r == 0 ? make_frozen(p, frozen, e) : r;
+}
+
+int store_freeze(const struct cluster *c, const struct volume *v, struct store_moment *ret, char ret_path[256], struct error *e)
+{
+	struct guard guard CLEANUP(guard_dismiss) = {.pid = 0};
+	cleanup_fd int lock = -1, moment = -1;
+	struct device frozen;
+	struct parts p;
+	struct frozen_by by = {&p, &frozen, v};
+	int r = name_parts(c, v, false, &p, e);
+
 	if (r == 0)
-		r = make_frozen(&p, &frozen, e);
+		r = name_frozen(c, v, &frozen, e);
+	if (r == 0)
+		r = lock_moment(&frozen, &moment, e);
+	if (r == 0) /* before the volume is locked: its copy of the lock would not be let go */
+		r = guard_start(unfreeze_after_death, &by, &guard, e);
+	if (r == 0)
+		r = open_parts(c, v, &p, &lock, e);
+	if (r == 0)
+		r = freeze(&p, &frozen, e);
 	if (r < 0)
 		return about(v, r, e);
+	*ret = (struct store_moment){guard, steal_fd(&moment)};
+	guard = (struct guard){.pid = 0};
 	mapper_path(frozen.name, ret_path);
 	return 0;
 }
 
-int store_unfreeze(const struct cluster *c, const struct volume *v, struct error *e)
+int store_unfreeze(const struct cluster *c, const struct volume *v, struct store_moment *m, struct error *e)
 {
 	struct device frozen;
 	cleanup_fd int lock = -1;
 	struct parts p;
-	int r = open_with_frozen(c, v, &p, &frozen, &lock, e);
+	int r = open_parts(c, v, &p, &lock, e);
 
 	if (r == 0)
+		r = name_frozen(c, v, &frozen, e);
+	if (r == 0)
 		r = thaw(&p, &frozen, e);
+	guard_dismiss(&m->guard);
+	close(m->lock);
 	return about(v, r, e);
 }
 

@@ -9,6 +9,7 @@
 #include "cluster/model.h"
 #include "cluster/status.h"
 #include "cluster/volume_status.h"
+#include "store.h"
 #include "volmgr/image_make.h"
 #include "volmgr/volmgr.h"
 
@@ -100,6 +101,7 @@ struct node_tree {
 	const struct node *node;
 	const struct volume *root;
 	const char *path; /* of the folder where it is mounted, in a mount namespace of this process */
+	struct store_moment moment; /* valid while FROZEN */
 	bool mounted, frozen, looked;
 };
 /*

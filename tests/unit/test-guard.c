@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/unit/unit.h"
+
+#include "volmgr/guard.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* What the guard tells of what it does. */
+static void tell(void *data)
+{
+	const int *fd = data;
+
+	assert_int_equal(write(*fd, "undone", 6), 6);
+}
+
+/* Starts one that dies with a guard, or dismisses it before. What the guard has told, until it and all that it has open are gone. */
+static size_t told_after(bool dismissed, int signal, char ret[16])
+{
+	int ends[2];
+	size_t len = 0;
+	ssize_t n;
+	pid_t pid;
+
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	if (pid == 0) {
+		struct guard g;
+
+		setpgid(0, 0);
+		if (guard_start(tell, &ends[1], &g, NULL) < 0)
+			_exit(1);
+		if (dismissed)
+			guard_dismiss(&g);
+		if (signal)
+			kill(0, signal); /* the whole group: the guard is not in it */
+		_exit(0);
+	}
+	assert_true(pid > 0);
+	close(ends[1]);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	while ((n = read(ends[0], ret + len, 15 - len)) > 0)
+		len += (size_t)n;
+	ret[len] = '\0';
+	close(ends[0]);
+	return len;
+}
+
+static void what_dies_is_put_right(void **state)
+{
+	const int ends[] = {0, SIGKILL, SIGTERM, SIGHUP};
+	char told[16];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+		told_after(false, ends[i], told);
+		assert_string_equal(told, "undone");
+	}
+}
+
+static void what_was_dismissed_does_nothing(void **state)
+{
+	char told[16];
+
+	(void)state;
+	assert_int_equal(told_after(true, 0, told), 0);
+	assert_int_equal(told_after(true, SIGKILL, told), 0);
+}
+
+/* Dismissing twice, or none, is harmless; and its process is gone then. */
+static void none_is_left(void **state)
+{
+	struct guard g;
+
+	(void)state;
+	assert_int_equal(guard_start(tell, NULL, &g, NULL), 0);
+	guard_dismiss(&g);
+	assert_int_equal(g.pid, 0);
+	guard_dismiss(&g);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_dies_is_put_right),
+		cmocka_unit_test(what_was_dismissed_does_nothing),
+		cmocka_unit_test(none_is_left),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
