@@ -20,7 +20,10 @@ enum what {
 	FILES_IN /* all but the folders in it: services want to find theirs */
 };
 
-/* The first block is what the initrd and byre-apply write at boot; then what Debian's programs keep of their machine's past. */
+/*
+ * The first block is what the initrd and byre-services write at boot; then what is a secret of the machine or of who works on it; then what Debian's programs keep of their
+ * machine's past. A link stays: it says nothing by itself.
+ */
 static const struct {
 	const char *path;
 	enum what what;
@@ -36,10 +39,30 @@ static const struct {
 	{"etc/ssh/root_ed25519", ITSELF},
 	{"etc/ssh/authorized_keys.d/root", ITSELF},
 
+	{"etc/.shadow.byre", ITSELF},
+	{"etc/gshadow-", ITSELF},
+	{"etc/iscsi/nodes", IN_IT},
+	{"etc/iscsi/send_targets", IN_IT},
+	{"etc/krb5.keytab", ITSELF},
+	{"etc/shadow-", ITSELF},
+	{"root/.ssh/id_*", ITSELF},
+	{"var/backups", FILES_IN},
+	{"var/lib/systemd/credential.secret", ITSELF},
+	{"var/lib/systemd/random-seed", ITSELF},
+
 	{"dev/.*", ITSELF},
+	{"etc/adjtime", ITSELF},
+	{"etc/group-", ITSELF},
+	{"etc/lvm/archive", IN_IT},
+	{"etc/lvm/backup", IN_IT},
+	{"etc/passwd-", ITSELF},
 	{"lost+found", IN_IT},
 	{"proc", IN_IT},
 	{"root/.bash_history", ITSELF},
+	{"root/.cache", IN_IT},
+	{"root/.lesshst", ITSELF},
+	{"root/.python_history", ITSELF},
+	{"root/.viminfo", ITSELF},
 	{"run", IN_IT},
 	{"sys", IN_IT},
 	{"tmp", IN_IT},
@@ -47,8 +70,6 @@ static const struct {
 	{"var/lib/dhcp", FILES_IN},
 	{"var/lib/NetworkManager", FILES_IN},
 	{"var/lib/systemd/coredump", FILES_IN},
-	{"var/lib/systemd/credential.secret", ITSELF},
-	{"var/lib/systemd/random-seed", ITSELF},
 	{"var/lib/systemd/timers", FILES_IN},
 	{"var/log", FILES_IN},
 	{"var/tmp", IN_IT},
@@ -65,13 +86,32 @@ bool capture_leaves_out(const char *path, mode_t mode)
 		const char *p = left_out[i].path;
 		size_t len = strlen(p);
 
-		if (left_out[i].what == ITSELF && !S_ISDIR(mode) &&
+		if (left_out[i].what == ITSELF && !S_ISDIR(mode) && !S_ISLNK(mode) &&
 		    (p[len - 1] == '*' ? strncmp(path, p, len - 1) == 0 : strcmp(path, p) == 0))
 			return true;
 		if (left_out[i].what != ITSELF && is_below(path, p) && (left_out[i].what == IN_IT || !S_ISDIR(mode)))
 			return true;
 	}
 	return S_ISSOCK(mode);
+}
+
+/* "root:HASH:…", wherever the line stands; '*' is what no password has. */
+bool capture_locks_root(const char *text, struct buf *ret)
+{
+	static const char root[] = "root:", locked[] = "*";
+	const char *line = str_starts(text, root) ? text : strstr(text, "\nroot:"), *hash;
+	size_t len;
+
+	if (!line)
+		return false;
+	hash = strchr(line, ':') + 1;
+	len = strcspn(hash, ":\n");
+	if (len == strlen(locked) && hash[0] == locked[0])
+		return false;
+	buf_add(ret, text, (size_t)(hash - text));
+	buf_puts(ret, locked);
+	buf_puts(ret, hash + len);
+	return true;
 }
 
 /* --- listing ----------------------------------------------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "capture.h"
 #include "pipeline.h"
 #include "tree.h"
 
@@ -25,6 +26,7 @@
 #define KERNEL      "boot/vmlinuz"
 #define INITRD      "boot/initrd"
 #define INIT        "sbin/init"
+#define SHADOW      "etc/shadow"
 #define CHUNK       (1024 * 1024)
 #define PIECE       (64 * 1024)
 #define WIPE_CHUNK  (64ull * 1024 * 1024)
@@ -238,6 +240,25 @@ static int unsquash(const struct image_source *s, const struct image_job *job, s
 	return r < 0 ? r : job_at(job, "unpacking", g.total, g.total, e);
 }
 
+/* In its place: the file keeps owner, mode and attributes, and no block of it keeps the old text. */
+static int lock_root(int root, struct error *e)
+{
+	cleanup_fd int fd = tree_open_plain(root, SHADOW, O_RDWR | O_NONBLOCK);
+	cleanup_buf struct buf locked = BUF_INIT;
+	cleanup_free char *text = NULL;
+	int r;
+
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : error_errno(e, fd, "/" SHADOW);
+	r = file_read(root, SHADOW, 1 << 20, &text, NULL, e);
+	if (r < 0 || !capture_locks_root(text, &locked))
+		return r;
+	r = buf_ok(&locked) ? pwrite_full(fd, buf_str(&locked), locked.len, 0) : -ENOMEM;
+	if (r == 0 && ftruncate(fd, (off_t)locked.len) < 0)
+		r = -errno;
+	return r < 0 ? error_errno(e, r, "/" SHADOW) : 0;
+}
+
 static int unpack(const struct image_source *s, const struct image_job *job, struct error *e)
 {
 	cleanup_fd int fd = -1;
@@ -252,6 +273,10 @@ static int unpack(const struct image_source *s, const struct image_job *job, str
 	if (r < 0)
 		return r;
 	fd = open(MOUNT_POINT, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0 && s->kind == SOURCE_TREE)
+		r = lock_root(fd, e);
+	if (r < 0)
+		return r;
 	return fd < 0 || syncfs(fd) < 0 ? error_errno(e, errno, "writing the image") : 0;
 }
 

@@ -401,12 +401,45 @@ static void a_captured_root_is_nobodys(void **state)
 		{"srv/socket", S_IFSOCK, true},
 		{"etc/hosts.allow", S_IFREG, false},
 		{"boot/vmlinuz", S_IFLNK, false},
+		{"etc/shadow-", S_IFREG, true},
+		{"etc/shadow", S_IFREG, false},
+		{"etc/iscsi/nodes/iqn.x/10.0.0.1,3260,1", S_IFREG, true},
+		{"etc/iscsi/iscsid.conf", S_IFREG, false},
+		{"root/.ssh/id_ed25519", S_IFREG, true},
+		{"root/.ssh/authorized_keys", S_IFREG, false},
+		{"var/lib/dbus/machine-id", S_IFREG, true},
+		{"var/lib/dbus/machine-id", S_IFLNK, false},
+		{"var/backups/shadow.bak", S_IFREG, true},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
 		if (capture_leaves_out(cases[i].path, cases[i].mode) != cases[i].out)
 			fail_msg("%s", cases[i].path);
+}
+
+static void expect_locked(const char *text, const char *want)
+{
+	struct buf b cleanup_buf = BUF_INIT;
+
+	assert_int_equal(capture_locks_root(text, &b), want != NULL);
+	if (want)
+		assert_string_equal(buf_str(&b), want);
+	else
+		assert_int_equal(b.len, 0);
+}
+
+static void a_captured_root_has_no_password(void **state)
+{
+	(void)state;
+	expect_locked("root:$6$salt$hash:19000:0:99999:7:::\nme:$6$x$y:1::::::\n", "root:*:19000:0:99999:7:::\nme:$6$x$y:1::::::\n");
+	expect_locked("daemon:*:1::::::\nroot::2::::::", "daemon:*:1::::::\nroot:*:2::::::");
+	expect_locked("root:!$6$x$y:2::::::\n", "root:*:2::::::\n");
+	expect_locked("root", NULL);
+	expect_locked("root:", "root:*");
+	expect_locked("root:*:2::::::\n", NULL);
+	expect_locked("notroot:x:2\n", NULL);
+	expect_locked("", NULL);
 }
 
 /* --- versions, the default, users --------------------------------------------------------------------------------------------- */
@@ -544,6 +577,7 @@ int main(void)
 		cmocka_unit_test(whiteouts_are_told),
 		cmocka_unit_test(nothing_outside_is_removed),
 		cmocka_unit_test(a_captured_root_is_nobodys),
+		cmocka_unit_test(a_captured_root_has_no_password),
 		cmocka_unit_test(the_default_goes_forth_and_back),
 		cmocka_unit_test(users_are_named),
 		cmocka_unit_test(differences_are_found),
