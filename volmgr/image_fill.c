@@ -133,13 +133,6 @@ static int copy_raw(const struct image_source *s, const char *device, const stru
 	return r < 0 ? r : job_at(job, "writing", bytes, bytes, e);
 }
 
-static int convert_qcow2(const struct image_source *s, const char *device, const struct image_job *job, struct error *e)
-{
-	const char *argv[] = {"qemu-img", "convert", "-n", "--target-is-zero", "-f", "qcow2", "-O", "raw", s->path, device, NULL};
-
-	return run_program(argv, job, e);
-}
-
 /* --- file systems ----------------------------------------------------------------------------------------------------------------- */
 
 /*
@@ -363,7 +356,7 @@ int image_fill(struct image_source *s, const struct image_size *size, const char
 	if (s->kind != SOURCE_FILE || s->sniffed.format == SNIFF_TAR || s->sniffed.format == SNIFF_SQUASHFS)
 		return fill_fs(s, size, device, i, job, e);
 	if (s->sniffed.format == SNIFF_QCOW2)
-		r = convert_qcow2(s, device, job, e);
+		r = qcow2_write(s, device, job, e);
 	else
 		r = copy_raw(s, device, job, e);
 	return r == 0 && i->use == IMAGE_NODE ? check_written(device, i, e) : r;

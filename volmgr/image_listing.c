@@ -105,6 +105,30 @@ int image_list_line(const char *line, size_t len, struct image_listed *ret, stru
 	return 0;
 }
 
+static bool begins(const struct rest *r, const char *text)
+{
+	return (size_t)(r->end - r->at) >= strlen(text) && memcmp(r->at, text, strlen(text)) == 0;
+}
+
+/* tar itself is content with an archive that stops between two members. */
+int image_list_tar_line(const char *line, size_t len, struct image_listed *ret, struct error *e)
+{
+	struct rest r = {line, line + len};
+	int found;
+
+	if (begins(&r, "block ")) {
+		r.at += strlen("block ");
+		word(&r);
+		spaces(&r);
+	}
+	if (begins(&r, "** Block of NULs **"))
+		return 0;
+	if (begins(&r, "** End of File **"))
+		return error_set(e, EINVAL, "the archive is cut short: its end is missing");
+	found = image_list_line(r.at, (size_t)(r.end - r.at), ret, e);
+	return found < 0 ? found : 1;
+}
+
 /* --- sums -------------------------------------------------------------------------------------------------------------------- */
 
 static uint64_t in_blocks(uint64_t bytes)

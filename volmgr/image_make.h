@@ -27,7 +27,7 @@ struct image_content {
 };
 #define IMAGE_BLOCK 4096u
 
-/* One line of `unsquashfs -lln` or of `tar -tv --numeric-owner --quoting-style=escape`. */
+/* One line of `unsquashfs -lln` or of `tar -tvR --numeric-owner --quoting-style=escape`. */
 struct image_listed {
 	char type;        /* as ls(1) shows it; 'h' = a hard link */
 	uint64_t size;    /* of a file or a link, bytes */
@@ -36,6 +36,8 @@ struct image_listed {
 };
 /* Takes one line (LEN bytes, no newline) apart. -EINVAL. */
 int image_list_line(const char *line, size_t len, struct image_listed *ret, struct error *e);
+/* The same of tar's, which has "block N: " in front. 1: RET; 0: here the archive ends; -EINVAL also when it ends without saying so. */
+int image_list_tar_line(const char *line, size_t len, struct image_listed *ret, struct error *e);
 /* Adds a listed thing to RET. */
 void image_content_add(struct image_content *c, const struct image_listed *l);
 /* A whole listing. -EINVAL: a line is not of that form, or there is none. */

@@ -170,6 +170,34 @@ static const char *foreign(const struct file *f)
 	return NULL;
 }
 
+/* The sectors that an MBR's partitions reach to (0: it has none, for what is there is no table of partitions); that which stands for a GPT says nothing. */
+static uint64_t mbr_end(const struct file *f)
+{
+	uint64_t end = 0;
+
+	for (size_t at = 446; at < 510; at += 16) {
+		uint64_t type = little(f, at + 4, 1), reaches = little(f, at + 8, 4) + little(f, at + 12, 4);
+
+		if (little(f, at, 1) & 0x7f)
+			return 0;
+		if (type != 0 && type != 0xee && reaches > end)
+			end = reaches;
+	}
+	return end;
+}
+
+/* A GPT has a copy in the last sector (UEFI, 5.3.2: AlternateLBA). */
+static int sniff_disk(const struct file *f, struct sniffed *ret, struct error *e)
+{
+	uint64_t last = has(f, 512, "EFI PART", 8) ? little(f, 512 + 32, 8) : 0, mbr = mbr_end(f), sectors = f->bytes / 512;
+
+	*ret = (struct sniffed){SNIFF_DISK, SNIFF_PLAIN, f->bytes};
+	if (last >= sectors || mbr > sectors)
+		return error_set(e, EINVAL, "a disk that is cut short: its partitions reach to sector %llu and it has %llu",
+				 (unsigned long long)(last >= sectors ? last : mbr - 1), (unsigned long long)sectors);
+	return 0;
+}
+
 int image_sniff(const unsigned char *head, size_t len, uint64_t file_bytes, struct sniffed *ret, struct error *e)
 {
 	const struct file f = {head, len, file_bytes};
@@ -188,10 +216,8 @@ int image_sniff(const unsigned char *head, size_t len, uint64_t file_bytes, stru
 		*ret = (struct sniffed){SNIFF_TAR, SNIFF_PLAIN, 0};
 		return 0;
 	}
-	if (has(&f, 512, "EFI PART", 8) || has(&f, 510, "\x55\xaa", 2)) {
-		*ret = (struct sniffed){SNIFF_DISK, SNIFF_PLAIN, file_bytes};
-		return 0;
-	}
+	if (has(&f, 512, "EFI PART", 8) || has(&f, 510, "\x55\xaa", 2))
+		return sniff_disk(&f, ret, e);
 	if (is_ext4(&f))
 		return sniff_ext4(&f, ret, e);
 	return error_set(e, EINVAL, "neither tar (also gzip, xz, zstd), squashfs, ext4, a partitioned disk, qcow2 nor an OCI image layout");

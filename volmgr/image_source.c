@@ -3,7 +3,6 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "base/spawn.h"
 #include "base/str.h"
 #include "pipeline.h"
 
@@ -205,23 +204,6 @@ static int measure_squashfs(struct image_source *s, const struct image_job *job,
 	return r;
 }
 
-/* What hides in a damaged one would be read as zeros. Leaks of space (3) harm nobody. */
-static int check_qcow2(const struct image_source *s, struct error *e)
-{
-	const char *argv[] = {"qemu-img", "check", "-q", "-f", "qcow2", s->path, NULL};
-	const struct spawn sp = {.argv = argv};
-	int status = 0, r = spawn_run(&sp, NULL, &status, e);
-
-	if (r == -ENOENT)
-		return error_set(e, ENOENT,
-				 "a qcow2 image needs the program qemu-img here: install qemu-utils, or convert it to raw elsewhere");
-	if (r < 0 && status == 3) {
-		error_clear(e);
-		return 0;
-	}
-	return r;
-}
-
 static int measure_content(struct image_source *s, const struct image_job *job, struct error *e)
 {
 	int r = 0;
@@ -232,7 +214,7 @@ static int measure_content(struct image_source *s, const struct image_job *job, 
 	if (s->kind == SOURCE_FILE && s->sniffed.format == SNIFF_SQUASHFS)
 		return measure_squashfs(s, job, e);
 	if (s->kind == SOURCE_FILE && s->sniffed.format == SNIFF_QCOW2)
-		return check_qcow2(s, e);
+		return qcow2_check(s, e);
 	if (is_written_as_it_is(s))
 		return 0;
 	for (size_t i = 0; i < s->n_parts && r == 0; i++)

@@ -39,6 +39,10 @@ int source_open_layout(struct image_source *s, int dir, struct error *e);
 /* capture.c: lists a TREE's files, and what they take. */
 int source_list_tree(struct image_source *s, struct error *e);
 
+/* image_qcow2.c: whether it is whole; and the disk that is in it, onto DEVICE, which reads as zeros. */
+int qcow2_check(const struct image_source *s, struct error *e);
+int qcow2_write(const struct image_source *s, const char *device, const struct image_job *job, struct error *e);
+
 /* SHA-256 of the first BYTES that FD reads; WHAT is for messages. */
 int image_hash_fd(int fd, uint64_t bytes, const char *what, const struct image_job *job, char ret[65], struct error *e);
 

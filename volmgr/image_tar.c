@@ -96,7 +96,7 @@ static void listing_free(struct listing *l)
 static int list_part(const struct image_source *s, const struct source_part *part, const struct image_job *job, struct listing *ret,
 		     struct error *e)
 {
-	const char *argv[] = {"tar", "-tvf", "-", "--numeric-owner", "--quoting-style=escape", "--warning=no-unknown-keyword", NULL};
+	const char *argv[] = {"tar", "-tvRf", "-", "--numeric-owner", "--quoting-style=escape", "--warning=no-unknown-keyword", NULL};
 	const struct pipeline_stage last = {.argv = argv};
 	cleanup_fd int out = -1;
 	int r = run_part(s, part, &last, "reading", job, &out, e);
@@ -105,8 +105,8 @@ static int list_part(const struct image_source *s, const struct source_part *par
 	if (r < 0)
 		return r;
 	len = lseek(out, 0, SEEK_END);
-	if (len <= 0) /* an empty layer is one */
-		return 0;
+	if (len <= 0)
+		return error_set(e, EPROTO, "tar lists nothing");
 	ret->text = mmap(NULL, (size_t)len, PROT_READ, MAP_PRIVATE, out, 0);
 	if (ret->text == MAP_FAILED) {
 		ret->text = NULL;
@@ -123,13 +123,14 @@ static int each_listed(const struct listing *l, listed_fn *fn, void *data, struc
 	const char *at = l->text, *end = at + l->len;
 	int r = 0;
 
-	while (at && at < end && r == 0) {
+	while (at < end && r == 0) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at)), *stop = newline ? newline : end;
 		struct image_listed listed;
 
-		r = image_list_line(at, (size_t)(stop - at), &listed, e);
+		r = image_list_tar_line(at, (size_t)(stop - at), &listed, e);
 		if (r == 0)
-			r = fn(&listed, data, e);
+			break;
+		r = r < 0 ? r : fn(&listed, data, e);
 		at = stop + 1;
 	}
 	return r;

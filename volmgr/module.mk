@@ -33,7 +33,7 @@ try-lvm_cflags := -I.
 try-lvm_libs := volmgr compose cluster base
 
 # Images: what they are made of, and what becomes of them.
-volmgr_src += $(addprefix volmgr/,image_listing.c image_sniff.c image_oci.c image_layout.c image_source.c image_tar.c image_fill.c capture.c \
+volmgr_src += $(addprefix volmgr/,image_listing.c image_sniff.c image_oci.c image_layout.c image_source.c image_qcow2.c image_tar.c image_fill.c capture.c \
 	images.c tree.c tree_diff.c pipeline.c)
 volmgr_public += volmgr/image_make.h volmgr/images.h
 volmgr-tool_src += $(addprefix volmgr/,tool_change.c image_import.c image_list.c image_choose.c image_capture.c image_diff.c node_tree.c)

@@ -53,6 +53,30 @@ static void strange_listings_are_refused(void **state)
 	assert_non_null(strstr(e.text, "no size"));
 }
 
+static int of_tar_line(const char *line, struct image_listed *ret)
+{
+	struct error e = ERROR_INIT;
+	int r = image_list_tar_line(line, strlen(line), ret, &e);
+
+	assert_int_equal(r < 0, e.text[0] != '\0');
+	return r;
+}
+
+static void an_archive_says_where_it_ends(void **state)
+{
+	struct image_listed l;
+
+	(void)state;
+	assert_int_equal(of_tar_line("block 17: -rw-r--r-- 0/0 5 2026-11-16 10:17 a b", &l), 1);
+	assert_int_equal(l.size, 5);
+	assert_int_equal(l.name_len, 3);
+	assert_int_equal(of_tar_line("block 18: ** Block of NULs **", &l), 0);
+	assert_int_equal(of_tar_line("block 18: ** End of File **", &l), -EINVAL);
+	assert_int_equal(of_tar_line("block", &l), -EINVAL);
+	assert_int_equal(of_tar_line("block 17: ", &l), -EINVAL);
+	assert_int_equal(of_tar_line("", &l), -EINVAL);
+}
+
 static void the_image_holds_its_content(void **state)
 {
 	(void)state;
@@ -215,6 +239,39 @@ static void squashfs_has_to_be_whole(void **state)
 	expect_sniff_refusal(8191, "cut short");
 	head[28] = 3;
 	expect_sniff_refusal(8192, "version");
+}
+
+static void put_partition(size_t at, unsigned char status, unsigned char type, unsigned sectors)
+{
+	head[at] = status;
+	head[at + 4] = type;
+	head[at + 9] = 8; /* from 2048 */
+	head[at + 12] = (unsigned char)sectors;
+	head[at + 13] = (unsigned char)(sectors >> 8);
+}
+
+static void a_disk_reaches_to_its_end(void **state)
+{
+	struct sniffed s;
+
+	(void)state;
+	begin();
+	put(510, "\x55\xaa", 2);
+	put_partition(446, 0x80, 0x83, 1000);
+	put_partition(462, 0, 0x82, 2048);
+	assert_int_equal(sniff(4096 * 512, &s, NULL), 0);
+	expect_sniff_refusal(4095 * 512, "cut short");
+	put_partition(478, 0x33, 0xc0, 60000); /* program, not a table */
+	assert_int_equal(sniff(4095 * 512, &s, NULL), 0);
+	begin();
+	put(510, "\x55\xaa", 2);
+	put_partition(446, 0, 0xee, 60000);
+	put(512, "EFI PART", 8);
+	put(512 + 32, "\xff\x0f", 2);
+	assert_int_equal(sniff(4096 * 512, &s, NULL), 0);
+	expect_sniff_refusal(4096 * 512 - 1, "cut short");
+	put(512 + 32, "\xff\xff\xff\xff\xff\xff\xff\xff", 8);
+	expect_sniff_refusal(4096 * 512, "cut short");
 }
 
 /* Another file behind a qcow2 image would be any file of this machine. */
@@ -565,11 +622,13 @@ int main(void)
 		cmocka_unit_test(strange_listings_are_refused),
 		cmocka_unit_test(the_image_holds_its_content),
 		cmocka_unit_test(tar_lists_alike),
+		cmocka_unit_test(an_archive_says_where_it_ends),
 		cmocka_unit_test(sums_do_not_overflow),
 		cmocka_unit_test(formats_are_told_by_content),
 		cmocka_unit_test(tar_is_told_by_its_sum),
 		cmocka_unit_test(ext4_has_to_be_whole_and_clean),
 		cmocka_unit_test(squashfs_has_to_be_whole),
+		cmocka_unit_test(a_disk_reaches_to_its_end),
 		cmocka_unit_test(qcow2_stands_alone),
 		cmocka_unit_test(others_are_refused),
 		cmocka_unit_test(the_one_for_us_is_chosen),
