@@ -65,6 +65,17 @@ line \\ ü")" = x ] || problem "$2: odd name"
   [ -e "$1/.byre-unpack" ] && problem "$2: the tools are left in it"
 }
 
+# same_tree TREE: $work/on has its files and nothing else, byte by byte, with owners, modes, links, sizes and times (but for the time of its root, where tar had its tools).
+same_tree() {
+  local side
+  for side in "$1" "$work/on"; do
+    (cd "$side" && find . -mindepth 1 -name lost+found -prune -o -type d -printf '%P %y %m %U %G %Ts\n' -o -printf '%P %y %m %U %G %n %s %l %Ts\n' | sort
+      find . -type f ! -path './lost+found/*' -print0 | sort -z | xargs -0 sha256sum) >"$work/${side##*/}.list"
+  done
+  [ "$(wc -l <"$work/on.list")" -gt 20 ] || problem "too few files: $(cat "$work/on.list")"
+  diff "$work/${1##*/}.list" "$work/on.list" >"$work/out" || problem "$1 is not what came in: $(head -n 5 "$work/out")"
+}
+
 # on_image REF COMMAND...: node2's root as new on image REF, mounted on $work/on while the command runs.
 on_image() {
   local dev ref=$1
@@ -82,10 +93,11 @@ set_up() {
   modprobe -aq dm-mod dm-thin-pool dm-zero loop
   # shellcheck disable=SC2016 # expanded by try-volmgr's shell
   t install 3 128 600 64 32 64 'mkfs.ext4 -q $d 64m' >"$work/out" 2>&1 || problem "install: $(cat "$work/out")"
-  for f in plain gzip zstd squashfs oci raw; do make_tree "$work/tree-$f" "$f"; done
+  for f in plain gzip zstd xz squashfs oci raw; do make_tree "$work/tree-$f" "$f"; done
   tar -C "$work/tree-plain" --xattrs --xattrs-include='*' -cf "$work/plain.tar" .
   tar -C "$work/tree-gzip" --xattrs --xattrs-include='*' -czf "$work/file1" .
   tar -C "$work/tree-zstd" --xattrs --xattrs-include='*' --zstd -cf "$work/file2" .
+  tar -C "$work/tree-xz" --xattrs --xattrs-include='*' -I 'xz -0' -cf "$work/file5" .
   mksquashfs "$work/tree-squashfs" "$work/file3" -quiet -no-progress
   # Its free blocks are no zeros.
   truncate -s 64M "$work/file4"
@@ -102,12 +114,17 @@ imported() {
   grep -q "^kernel   $(uname -r)$" "$work/out" && grep -qE '^sha256   [0-9a-f]{64}$' "$work/out" || problem "$1: $(cat "$work/out")"
   [ "$(devices)" = "$before" ] || problem "$1: devices are left: $(devices)"
   ok v image verify "$1@1"
-  on_image "$1@1" check_tree "$work/on" "$1"
+  on_image "$1@1" check_imported "$1"
+}
+check_imported() {
+  check_tree "$work/on" "$1"
+  [ "$1" = oci ] || same_tree "$work/tree-$1"
 }
 
 tar_comes_in() { imported plain "$work/plain.tar"; }
 tar_gzip_comes_in() { imported gzip "$work/file1"; }
 tar_zstd_comes_in() { imported zstd "$work/file2"; }
+tar_xz_comes_in() { imported xz "$work/file5"; }
 squashfs_comes_in() { imported squashfs "$work/file3"; }
 ext4_comes_in() { imported raw "$work/file4"; }
 
@@ -211,24 +228,61 @@ reads_as_disk() {
   cmp -n 20971520 "$dev" "$work/disk" || problem "$1: other bytes"
   t release "vm.$1" || problem release
 }
+# Packed clusters, plain ones written later over them, and a snapshot; from a name that QEMU would take for something else.
 qcow2_comes_in() {
-  [ -x "$KIT/qemu-img" ] || command -v qemu-img >/dev/null || { refused 'install qemu-utils' v image import q "$work/fake.qcow2"; return; }
-  qemu-img convert -f raw -O qcow2 -c "$work/disk" "$work/q"
-  ok v image import q "$work/q"
+  qemu-img convert -f raw -O qcow2 -c "$work/disk" "$work/nbd:q" && qemu-img snapshot -c before "$work/nbd:q" || problem "qemu-img"
+  qemu-io -f qcow2 -c 'write -q -P 0x5a 5M 200k' -c 'write -q -P 0x5b 12345k 3k' "$work/nbd:q" || problem 'qemu-io'
+  qemu-io -f raw -c 'write -q -P 0x5a 5M 200k' -c 'write -q -P 0x5b 12345k 3k' "$work/disk" || problem 'qemu-io'
+  ok v image import q "$work/nbd:q"
   reads_as_disk q
+}
+qcow2_without_qemu_img_is_told() {
+  mkdir -p "$work/bin"
+  refused 'install qemu-utils' env PATH="$work/bin" "$(command -v "$volmgr")" --container one image import none "$work/nbd:q"
+}
+
+# Nothing of this machine gets in through what the file says of others.
+qcow2_stands_alone() {
+  local dev
+  echo 'a secret of this machine' >"$work/secret" && truncate -s 1M "$work/secret"
+  qemu-img create -q -f qcow2 -F raw -b "$work/secret" "$work/q1"
+  refused 'another file behind it' v image import bad "$work/q1"
+  qemu-img create -q -f qcow2 -o "data_file=$work/data,data_file_raw=on" "$work/q2" 1M
+  refused 'another file behind it' v image import bad "$work/q2"
+  qemu-img create -q -f qcow2 "$work/q3" 1M
+  # What is put behind it after it was looked at: the header is exchanged while the first reader is under way.
+  mkdir -p "$work/bin-late"
+  printf '#!/bin/sh\n[ "$1" = check ] || dd if=%s of=%s bs=64k count=1 conv=notrunc status=none\nexec /usr/bin/qemu-img "$@"\n' "$work/q1" "$work/q3" >"$work/bin-late/qemu-img"
+  chmod 755 "$work/bin-late/qemu-img"
+  ok env PATH="$work/bin-late:$PATH" "$volmgr" --container one image import late "$work/q3"
+  t disk vm.late late@1 24 && dev=$(t compose vm.late) || { problem 'compose'; return; }
+  grep -aq 'a secret' "$dev" && problem 'a file of this machine is in it'
+  t release vm.late || problem release
 }
 
 # --- refusals ---------------------------------------------------------------------------------------------------------------------
 
+# refused_cut FILE BYTES TEXT: its first BYTES alone (negative: but for so many) are refused, and the state is as it was.
+refused_cut() {
+  head -c "$2" "$1" >"$work/cut"
+  refused "$3" v image import bad "$work/cut"
+}
+cut_short_is_refused() {
+  refused_cut "$work/file1" 30000 'unexpected end of file'
+  refused_cut "$work/file2" 30000 'premature end'
+  refused_cut "$work/file5" 30000 'Unexpected end of input'
+  refused_cut "$work/plain.tar" 30000 'Unexpected EOF'
+  tar -C "$work/tree-plain" -cf "$work/short" ./etc && refused_cut "$work/short" "$(tar -tvRf "$work/short" | awk 'END { print $2 * 512 }')" 'its end is missing'
+  refused_cut "$work/file3" 50000 'cut short'
+  refused_cut "$work/file4" 9000000 'cut short'
+  refused_cut "$work/disk" 9000000 'cut short'
+  qemu-img convert -f raw -O qcow2 "$work/disk" "$work/whole"
+  refused_cut "$work/whole" -100000 'exceeding the end of the file'
+  refused_cut "$work/whole" -4096 'cut short'
+  qemu-img convert -f raw -O qcow2 -c "$work/disk" "$work/whole"
+  refused_cut "$work/whole" -100000 'exceeding the end of the file'
+}
 damaged_is_refused() {
-  head -c 30000 "$work/file1" >"$work/cut"
-  refused 'unexpected end of file' v image import bad "$work/cut"
-  head -c 30000 "$work/plain.tar" >"$work/cut"
-  refused 'Unexpected EOF' v image import bad "$work/cut"
-  head -c 50000 "$work/file3" >"$work/cut"
-  refused 'cut short' v image import bad "$work/cut"
-  head -c 9000000 "$work/file4" >"$work/cut"
-  refused 'cut short' v image import bad "$work/cut"
   head -c 9000000 /dev/urandom >"$work/cut"
   refused 'neither tar' v image import bad "$work/cut"
   gzip -c "$work/cut" >"$work/cut.gz"
@@ -238,6 +292,10 @@ damaged_is_refused() {
   cp "$work/file3" "$work/cut"
   head -c 4000 /dev/urandom | dd of="$work/cut" bs=1 seek=20000 conv=notrunc 2>/dev/null
   refused_later unsquashfs "$work/cut"
+  # Packed clusters that cannot be unpacked: the last one's end is missing.
+  cp "$work/nbd:q" "$work/cut" && qemu-img snapshot -d before "$work/cut" && qemu-img convert -f qcow2 -O qcow2 -c "$work/cut" "$work/whole"
+  head -c -2000 "$work/whole" >"$work/cut"
+  refused_later 'error while reading' "$work/cut"
 }
 
 # refused_later TEXT FILE: refused once it was being written; nothing is left of it.
@@ -248,6 +306,40 @@ refused_later() {
   tail -n 1 "$work/err" | grep -qF -- "$1" || problem "not '$1': $(tail -n 1 "$work/err")"
   tail -n 1 "$work/err" | grep -q 'nothing is left of bad@1' || problem "$(tail -n 1 "$work/err")"
   [ "$(lvs)$(v image list)$(devices)" = "$before" ] || problem "left: $(lvs) $(devices)"
+}
+
+# A hostile archive: what it names lies within the image, whatever the name, and this machine has not changed by a file.
+hostile_tar_stays_inside() {
+  local x="$work/hostile"
+  mkdir -p "$x/escape" "$work/outside2" && echo bad | tee "$x/abs" "$x/up" "$x/escape/bad" "$x/h1" >/dev/null && ln "$x/h1" "$x/h2"
+  cp -a "$work/tree-plain" "$work/tree-hostile"
+  ln -s "$work/outside2" "$work/tree-hostile/escape"
+  mknod -m 660 "$work/tree-hostile/dev/disk" b $((0x$(stat -c %t "$disk"))) $((0x$(stat -c %T "$disk")))
+  tar -C "$work/tree-hostile" --xattrs --xattrs-include='*' -cf "$work/hostile.tar" .
+  tar -C "$x" -P --transform="s,^abs,/abs-$$," -rf "$work/hostile.tar" abs
+  tar -C "$x" -P --transform="s,^up,../../../../../../../up-$$," -rf "$work/hostile.tar" up
+  tar -C "$x" -P --transform='flags=rh;s,^h1,/etc/name,' -rf "$work/hostile.tar" h1 h2
+  head -c 512 /dev/urandom >"$x/disk" && tar -C "$x" -P --transform="s,^disk,dev/disk," -rf "$work/hostile.tar" disk
+  before=$(head -c 4M "$disk" | sha256sum)
+  # There is no such folder in the image: the link leads nowhere, and nothing is made of it here.
+  cp "$work/hostile.tar" "$work/hostile2.tar" && tar -C "$x" -P -rf "$work/hostile2.tar" escape/bad
+  refused_later 'escape/bad' "$work/hostile2.tar"
+  ok v image import hostile "$work/hostile.tar"
+  on_image hostile@1 check_hostile
+  [ "$(ls -A "$work/outside2")" ] && problem 'it has written through a link'
+  ls "/abs-$$" "/up-$$" >"$work/out" 2>&1 && problem "it has written here: $(cat "$work/out")"
+  [ "$(head -c 4M "$disk" | sha256sum)" = "$before" ] || problem 'it has written to a disk'
+  # A hard link to a file that the archive has not: not to this machine's.
+  echo x >"$x/h1" && ln -f "$x/h1" "$x/h2" && cp "$work/plain.tar" "$work/link.tar"
+  tar -C "$x" -P --transform="flags=h;s,.*,$work/secret," -rf "$work/link.tar" h1 h2
+  refused_later "Cannot hard link to" "$work/link.tar"
+  [ "$(stat -c %h "$work/secret")" = 1 ] || problem 'it is linked'
+}
+check_hostile() {
+  local on="$work/on"
+  [ "$(cat "$on/abs-$$")$(cat "$on/up-$$")" = badbad ] || problem 'not at the root of the image'
+  [ "$(cat "$on/etc/name")" = bad ] && [ "$on/etc/name" -ef "$on/h2" ] || problem 'a link within the image'
+  [ -f "$on/dev/disk" ] || problem 'a device was written to, not replaced'
 }
 what_does_not_boot_is_refused() {
   local f
@@ -404,26 +496,32 @@ check_taken() {
   getcap "$on/usr/bin/ping" | grep -q cap_net_raw=ep || problem 'capabilities'
 }
 # A system that runs on node2's root: what is mounted on it lies over the image's own, and is not captured.
-run_on_it() {
-  local on="$work/on" d writer before
-  ln -s usr/lib "$on/lib"
-  ln -s usr/lib64 "$on/lib64"
+enter_it() {
+  local on="$work/on" d
+  [ -e "$on/lib" ] || ln -s usr/lib "$on/lib"
+  [ -e "$on/lib64" ] || ln -s usr/lib64 "$on/lib64"
   mkdir -p "$on"/{proc,sys}
-  echo running >"$on/etc/name"
   mount --make-private "$on" # or others' mount namespaces keep what is mounted on it
   for d in usr dev proc sys run; do mount --rbind "/$d" "$on/$d" && mount --make-rslave "$on/$d"; done
+}
+leave_it() { for d in usr dev proc sys run; do umount -R "$work/on/$d"; done; }
+pool_blocks() { dmsetup status byre-one-node2.root-pool | awk '{ print $6 }' | cut -d/ -f1; }
+run_on_it() {
+  local on="$work/on" writer before
+  enter_it
+  echo running >"$on/etc/name"
   (while :; do echo more >>"$on/etc/growing"; done) &
   writer=$!
-  before=$(dmsetup status byre-one-node2.root-pool | awk '{ print $6 }')
+  before=$(pool_blocks)
   ok chroot "$on" "$volmgr" --container one image capture node2 live
   [ "$(cat "$work/out")" = live@1 ] || problem "$(cat "$work/out")"
   ok chroot "$on" "$volmgr" --container one image diff 2
   grep -qE 'changed +content +8 B +/etc/name' "$work/out" || problem "$(cat "$work/out")"
   grep -qE '/usr/share|/run/byre' "$work/out" && problem 'what is mounted on it is compared'
   kill "$writer" && wait "$writer" 2>/dev/null
-  for d in usr dev proc sys run; do umount -R "$on/$d"; done
+  leave_it
   dmsetup ls | grep -q frozen && problem "left: $(devices)"
-  [ $(($(dmsetup status byre-one-node2.root-pool | awk '{ print $6 }' | cut -d/ -f1) - ${before%/*})) -lt 200 ] || problem 'the snapshot keeps its blocks'
+  [ $(($(pool_blocks) - before)) -lt 200 ] || problem 'the snapshot keeps its blocks'
 }
 a_running_root_is_captured() {
   refused_while_mounted
@@ -436,6 +534,68 @@ check_live() {
   [ "$(stat -c %a "$on/usr/sbin/init")" = 4755 ] || problem 'what was mounted on it was taken'
   [ -e "$on/usr/share" ] && problem 'what was mounted on it was taken'
 }
+
+# Killed at each of its calls to device-mapper until it begins to copy, and while it copies: the root goes on, and nothing is left but the image, which is told.
+a_killed_capture_lets_go() { on_image squashfs@1 kill_on_it; }
+kill_on_it() {
+  local k steps status
+  cp "$BIN/crash.so" "$work/on/crash.so"
+  enter_it
+  crashing 0 >/dev/null
+  steps=$(awk '$4 != "dm" { print NR - 1; exit }' /run/crash.log)
+  [ "${steps:-0}" -gt 5 ] || problem "steps: $(cat /run/crash.log)"
+  for ((k = 1; k <= steps; k++)); do
+    crashing "$k"
+    [ "$status" = 137 ] || problem "at $k: it was not killed: $status"
+    let_go "killed at $k of $steps"
+  done
+  slow_capture
+  kill -KILL "$pid"
+  wait "$pid" 2>/dev/null
+  let_go 'killed while it copies'
+  v image list | grep -qE '^slow@1 .* unfinished ' || problem "$(v image list)"
+  ok v image remove slow@1
+  slow_capture
+  kill -STOP "$pid"
+  refused 'is being captured already' chroot "$work/on" "$volmgr" --container one image capture node2 other
+  kill -TERM "$pid"
+  kill -CONT "$pid"
+  wait "$pid" && problem 'it went on'
+  let_go 'interrupted'
+  v image list | grep -q slow && problem 'it is listed'
+  leave_it
+  rm -f /run/crash.log /run/crash.count
+}
+# crashing K: a capture that is killed at its K-th step; its exit status in STATUS.
+crashing() {
+  rm -f /run/crash.log /run/crash.count
+  {
+    CRASH_COUNT=/run/crash.count CRASH_LOG=/run/crash.log CRASH_AT=$1 setsid --wait chroot "$work/on" env LD_PRELOAD=/crash.so \
+      "$volmgr" --container one image capture node2 x >"$work/out" 2>&1
+  } 2>/dev/null # the shell tells of what was killed
+  status=$?
+}
+# A capture that is met while it copies.
+slow_capture() {
+  [ -e "$work/on/blob" ] || head -c 25000000 /dev/urandom >"$work/on/blob"
+  chroot "$work/on" "$volmgr" --container one image capture node2 slow >"$work/slow.out" 2>"$work/slow.err" &
+  pid=$!
+  for _ in $(seq 600); do
+    grep -qs /run/byre/fill "/proc/$pid/mounts" && break
+    sleep 0.05
+  done
+  grep -qs /run/byre/fill "/proc/$pid/mounts" || problem 'the capture was not met'
+}
+# let_go WHEN: the root can be written to, and no device is left of the capture, nor the blocks that it kept.
+let_go() {
+  timeout 20 sh -c "echo x >>'$work/on/etc/growing' && sync -f '$work/on/etc/growing'" || { problem "$1: the root stands still"; dmsetup resume byre-one-node2.root; }
+  for _ in $(seq 200); do
+    dmsetup ls | grep -q frozen || [ "$(pgrep -c byre-guard)" != 0 ] || break
+    sleep 0.05
+  done
+  dmsetup ls | grep frozen && problem "$1: left: $(devices)"
+  dmsetup message byre-one-node2.root-pool 0 'delete 16777215' 2>/dev/null && problem "$1: the blocks of that moment are kept"
+}
 refused_while_mounted() {
   local dev
   t reset node2.root zstd@1 || problem reset
@@ -444,9 +604,10 @@ refused_while_mounted() {
   umount "$work/on" && t release node2.root
 }
 
-all="set_up tar_comes_in tar_gzip_comes_in tar_zstd_comes_in squashfs_comes_in ext4_comes_in oci_layers_come_in oci_is_checked disk_comes_in
-damaged_is_refused what_does_not_boot_is_refused too_large_is_refused versions_count_up default_and_rollback used_is_not_removed
-a_killed_import_is_seen_and_goes an_interrupted_import_cleans_up nothing_of_former_owners_is_left diff_of_a_node_that_is_off capture_of_a_node_that_is_off a_running_root_is_captured"
+all="set_up tar_comes_in tar_gzip_comes_in tar_zstd_comes_in tar_xz_comes_in squashfs_comes_in ext4_comes_in oci_layers_come_in oci_is_checked disk_comes_in qcow2_comes_in qcow2_without_qemu_img_is_told qcow2_stands_alone
+cut_short_is_refused damaged_is_refused hostile_tar_stays_inside what_does_not_boot_is_refused too_large_is_refused versions_count_up default_and_rollback used_is_not_removed
+a_killed_import_is_seen_and_goes an_interrupted_import_cleans_up nothing_of_former_owners_is_left diff_of_a_node_that_is_off capture_of_a_node_that_is_off a_running_root_is_captured
+a_killed_capture_lets_go"
 for test in ${TESTS:-$all}; do
   bad=
   start=$(date +%s%N)
