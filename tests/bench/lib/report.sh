@@ -62,8 +62,8 @@ report_tables() {
 
 		(select(.many) | "", "MANY VOLUMES AT ONCE (one disk, nothing else on it)",
 		(["", "", "n", "LVM commits", "state writes", "dm ioctls", "writes", "written", "seconds"],
-		 (.many[] | [.method, .action, .n, .commits, (if .method == "byre" then .generations else "" end), .ioctls, .writes, (.bytes | kib),
-			(.ms / 1000 | s)]) | @tsv)),
+		 (.many[] | if .untried then [.method, .action, .n, "not run", "", "", "", "", ""] else [.method, .action, .n, .commits, (if .method == "byre" then .generations else "" end), .ioctls, .writes, (.bytes | kib),
+			(.ms / 1000 | s)] end) | @tsv)),
 
 		(select(.demo) | .demo | "", "THE DEMO, seconds (from \(.from))", (["cold", "warm"], [.cold // "-", .warm // "-"] | @tsv))
 		' "$BENCH_OUT/results.json"
