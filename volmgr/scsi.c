@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #define TRIES     32 /* of a command that is told of the past; each telling is taken away by it */
 #define SENSE_MAX 96
@@ -206,12 +208,16 @@ int scsi_paths(const char *root, const char *device, char ret[SCSI_PATHS_MAX][64
 	char path[PATH_MAX];
 	cleanup_free char *node = NULL, *sysfs = NULL;
 	struct found f = {ret, 0};
+	struct stat st;
 
 	snprintf(path, sizeof(path), "%s%s", root, device);
 	node = realpath(path, NULL); /* /dev/mapper/x is a link to ../dm-0, or the node itself where there is no udev */
-	if (!node)
+	if (!node || stat(node, &st) < 0)
 		return error_errno(e, errno, "%s", device);
-	snprintf(path, sizeof(path), "%s/sys/class/block/%s", root, strrchr(node, '/') + 1);
+	if (S_ISBLK(st.st_mode))
+		snprintf(path, sizeof(path), "%s/sys/dev/block/%u:%u", root, major(st.st_rdev), minor(st.st_rdev));
+	else /* a tree of files */
+		snprintf(path, sizeof(path), "%s/sys/class/block/%s", root, strrchr(node, '/') + 1);
 	sysfs = realpath(path, NULL);
 	if (!sysfs)
 		return error_set(e, ENODEV, "%s: the kernel has no such disk", device);
