@@ -613,6 +613,21 @@ static int look_again(struct matching *m, struct error *e)
 	return r;
 }
 
+/* Where C stands on several paths, so do its disks that came since: a volume on one path alone would fail with that. */
+static int stand_on_paths(struct matching *m, struct error *e)
+{
+	bool all = true;
+	unsigned least;
+	int r;
+
+	for (size_t i = 0; i < m->c->n_pvs; i++)
+		all = all && str_starts(m->paths[i], "/dev/mapper/");
+	if (all || !paths_used(m->c))
+		return 0;
+	r = paths_compose(m->c, &least, e);
+	return r == 0 ? find_pvs(m, e) : r;
+}
+
 int cluster_pv_paths(const struct cluster *c, const char ***ret, struct error *e)
 {
 	cleanup_free void *block = calloc(c->n_pvs + 1, sizeof(char *) + 64);
@@ -635,6 +650,9 @@ int cluster_pv_paths(const struct cluster *c, const char ***ret, struct error *e
 	if (missing < c->n_pvs)
 		return error_set(e, ENODEV, "no disk has partition %s, where volumes of %s lie: is the whole SAN attached?",
 				 c->pvs[missing].partuuid, c->settings.container_name);
+	r = stand_on_paths(&m, e);
+	if (r < 0)
+		return r;
 	*ret = steal_ptr(block);
 	return 0;
 }

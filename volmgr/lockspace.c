@@ -267,3 +267,19 @@ int lockspace_join(const struct lease_place *p, unsigned host, struct error *e)
 		return r;
 	return host ? add(p, host, e) : join_somewhere(p, e);
 }
+
+void lockspace_forget(const char *disk)
+{
+	cleanup_free struct sanlk_lockspace *all = NULL;
+	size_t len = strlen(disk);
+	int n = 0;
+
+	if (sanlock_get_lockspaces(&all, &n, 0) < 0)
+		return;
+	for (int i = 0; all && i < n; i++) {
+		const char *path = all[i].host_id_disk.path;
+
+		if (strncmp(path, disk, len) == 0 && strspn(path + len, "0123456789") == strlen(path + len))
+			sanlock_rem_lockspace(&all[i], SANLK_REM_ASYNC);
+	}
+}

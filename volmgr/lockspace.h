@@ -29,4 +29,7 @@ const char *lockspace_why(int r);
 /* The record at OFFSET of DEVICE: as lease_record_decode, and errors of reading. */
 int lockspace_record(const char *device, uint64_t offset, enum lease_record_kind kind, struct lease_record *ret, struct error *e);
 
+/* Leaves the lockspaces that are on DISK (/dev/sdb) or its partitions, which has gone; nothing waits for that. Who joins next does so by another path. */
+void lockspace_forget(const char *disk);
+
 #endif

@@ -39,7 +39,7 @@ volmgr_public += volmgr/image_make.h volmgr/images.h
 volmgr-tool_src += $(addprefix volmgr/,tool_change.c image_import.c image_list.c image_choose.c image_capture.c image_diff.c node_tree.c)
 
 # The lease, and changes under it.
-volmgr_src += $(addprefix volmgr/,change.c control.c lease.c lease_record.c lockspace.c)
+volmgr_src += $(addprefix volmgr/,change.c control.c login.c portals.c lease.c lease_record.c lockspace.c)
 volmgr_pkgs += libsanlock_client
 volmgr_public += volmgr/control.h volmgr/lease.h
 

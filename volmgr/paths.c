@@ -6,12 +6,15 @@
 #include "base/str.h"
 #include "disk.h"
 #include "dm.h"
+#include "volmgr/compose.h"
+#include "volmgr/registration.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PROBE_BYTES 4096
@@ -254,6 +257,21 @@ int paths_count(const struct cluster *c, unsigned *ret_least, struct error *e)
 	return r;
 }
 
+/* Somebody else may be making it at this moment, and must not be waited for with a lock: paths are tended while nothing else goes on. */
+static int wait_live(const struct part_paths *p, struct error *e)
+{
+	const struct timespec pause = {0, 10 * 1000 * 1000};
+	struct mapper_info i = {.exists = false};
+	int r = 0;
+
+	for (int k = 0; k < 100 && r == 0 && !i.live; k++) {
+		if (k)
+			nanosleep(&pause, NULL);
+		r = mapper_info(p->name, &i, e);
+	}
+	return r == 0 && !i.live ? error_set(e, EAGAIN, "%s: another program has begun to make this device", p->name) : r;
+}
+
 static int compose_part(const struct part_paths *p, void *data, struct error *e)
 {
 	struct mapper_table t CLEANUP(mapper_table_free) = {.read_only = false};
@@ -263,21 +281,36 @@ static int compose_part(const struct part_paths *p, void *data, struct error *e)
 	(void)data;
 	for (size_t k = 0; k < p->n; k++)
 		limit_patience(p->path[k]);
-	if (r < 0 || i.exists)
+	if (r < 0 || i.live)
 		return r;
 	if (p->n == 0)
 		return error_set(e, ENODEV, "%s: no path leads to it", p->part->label);
-	r = make_table(p, &t, e);
-	return r == 0 ? mapper_create(p->name, p->uuid, &t, e) : r;
+	r = i.exists ? 0 : make_table(p, &t, e);
+	if (r == 0 && !i.exists)
+		r = mapper_create(p->name, p->uuid, &t, e);
+	return r == -EEXIST || i.exists ? wait_live(p, e) : r;
 }
 
+/* What is missing may be a LUN that is new to this machine: looking for PVs looks for that, too, and says which is missing. */
 int paths_compose(const struct cluster *c, unsigned *ret_least, struct error *e)
 {
+	cleanup_free const char **pvs = NULL;
 	int r = mapper_need("multipath", e);
 
 	if (r == 0)
 		r = paths_count(c, ret_least, e);
+	if (r == -ENODEV && cluster_pv_paths(c, &pvs, e) == 0)
+		r = paths_count(c, ret_least, e);
 	return r == 0 ? each_part(c, compose_part, NULL, e) : r;
+}
+
+bool paths_used(const struct cluster *c)
+{
+	char name[MAPPER_NAME_SIZE];
+	struct mapper_info i;
+
+	snprintf(name, sizeof(name), "byre-%s-paths-state", c->settings.container_name);
+	return paths_wanted(c) && mapper_info(name, &i, NULL) == 0 && i.exists;
 }
 
 /* --- tending ------------------------------------------------------------------------------------------------------------ */
@@ -301,42 +334,54 @@ static const struct path_number *find_number(const struct path_number *v, size_t
 	return NULL;
 }
 
+struct tending {
+	const struct cluster *c;
+	unsigned node;
+	struct paths_report report;
+	struct error first; /* that went wrong */
+};
+
 /* Takes in the paths that the device has not, and drops those that are no disks any more. */
-static int renew(const struct part_paths *p, const struct path_number *have, size_t n, unsigned *added, struct error *e)
+static int renew(const struct part_paths *p, const struct path_number *have, size_t n, struct tending *tending, struct error *e)
 {
 	struct mapper_table t CLEANUP(mapper_table_free) = {.read_only = false};
 	unsigned more = 0;
-	int r;
+	int r = 0;
 
-	for (size_t i = 0; i < p->n; i++)
-		if (!find_number(have, n, &p->v[i]) && can_read(p->path[i], p->part->number))
-			more++;
-	if (!more)
-		return 0;
+	for (size_t i = 0; i < p->n && r == 0; i++) {
+		const char *disk = p->path[i]->path;
+
+		if (find_number(have, n, &p->v[i]) || !can_read(p->path[i], p->part->number))
+			continue;
+		more++;
+		r = fence_register_devices(tending->c, &disk, 1, tending->node, NULL, e);
+	}
+	if (!more || r < 0)
+		return r;
 	r = make_table(p, &t, e);
 	if (r == 0)
 		r = mapper_reload(p->name, &t, e);
 	if (r == 0)
-		*added += more;
+		tending->report.added += more;
 	return r;
 }
 
-static int tend_part(const struct part_paths *p, void *data, struct error *e)
+static int tend_part(const struct part_paths *p, struct tending *t, struct error *e)
 {
-	struct paths_report *report = data;
+	struct paths_report *report = &t->report;
 	struct path_number have[PATHS_MAX];
 	char status[512], message[48];
 	size_t n;
-	int r = mapper_status(p->name, "multipath", status, sizeof(status), e);
+	int r = compose_part(p, NULL, e); /* of a disk that was added, it may be missing */
 
+	if (r == 0)
+		r = mapper_status(p->name, "multipath", status, sizeof(status), e);
 	if (r == 0)
 		r = paths_parse_status(status, have, &n, e);
 	if (r == 0)
-		r = renew(p, have, n, &report->added, e);
+		r = renew(p, have, n, t, e);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < p->n; i++)
-		limit_patience(p->path[i]);
 	report->devices++;
 	report->paths += (unsigned)n;
 	for (size_t i = 0; i < p->n; i++) {
@@ -353,12 +398,26 @@ static int tend_part(const struct part_paths *p, void *data, struct error *e)
 	return 0;
 }
 
-int paths_tend(const struct cluster *c, struct paths_report *ret, struct error *e)
+/* One that cannot be tended keeps no other from it. */
+static int tend_one(const struct part_paths *p, void *data, struct error *e)
 {
-	struct paths_report report = {.devices = 0};
-	int r = each_part(c, tend_part, &report, e);
+	struct tending *t = data;
 
+	if (tend_part(p, t, e) < 0 && !t->first.code)
+		t->first = *e;
+	return 0;
+}
+
+int paths_tend(const struct cluster *c, unsigned node, struct paths_report *ret, struct error *e)
+{
+	struct tending t = {.c = c, .node = node, .first = ERROR_INIT};
+	int r = each_part(c, tend_one, &t, e);
+
+	if (t.first.code) {
+		*e = t.first;
+		r = -t.first.code;
+	}
 	if (r == 0)
-		*ret = report;
+		*ret = t.report;
 	return r;
 }

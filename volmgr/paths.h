@@ -36,12 +36,15 @@ int paths_parse_status(const char *text, struct path_number ret[PATHS_MAX], size
 
 /*
  * Makes the device of each of C's partitions here, state area and PVs, that has none yet. *RET_LEAST: how many paths lead to the one that has
- * the fewest, 0 when one is missing. A path that comes later is taken in by paths_tend.
+ * the fewest. A path that comes later is taken in by paths_tend. -ENODEV: a partition is missing, also after the kernel was told to look for new LUNs.
  */
 int paths_compose(const struct cluster *c, unsigned *ret_least, struct error *e);
 
 /* The first half of it: only counts. */
 int paths_count(const struct cluster *c, unsigned *ret_least, struct error *e);
+
+/* Whether C stands on them on this machine, and not on one path alone as on a machine that was not booted as a node. */
+bool paths_used(const struct cluster *c);
 
 struct paths_report {
 	unsigned devices, paths, failed; /* as they are now */
@@ -49,9 +52,9 @@ struct paths_report {
 };
 
 /*
- * Takes back every path that failed and can be read again, and takes new ones in. For a daemon, every few seconds. Reads only
- * paths whose session is logged in, so that it does not wait for a SAN that is away.
+ * Takes back every path that failed and can be read again, takes new ones in, and makes the device of a disk that was added. For a daemon, every few seconds. Reads
+ * only paths whose session is logged in, so that it does not wait for a SAN that is away. NODE: this machine's number; a path that is new is registered (registration.h).
  */
-int paths_tend(const struct cluster *c, struct paths_report *ret, struct error *e);
+int paths_tend(const struct cluster *c, unsigned node, struct paths_report *ret, struct error *e);
 
 #endif

@@ -30,6 +30,7 @@ struct watch {
 	unsigned node; /* 0 = none: then nothing is told in a slot */
 	struct cluster c;
 	const char **pvs; /* of c; NULL = not known */
+	bool behind;      /* a store here could not be made as the state says: the next refresh tries again */
 	struct container_place place;
 	struct state_area *area; /* writable */
 	struct store_watch *v;
@@ -41,7 +42,7 @@ void watch_init(struct watch *w);
 int watch_open(struct watch *w, const char *container, struct error *e);
 void watch_close(struct watch *w);
 
-/* Takes the newest state when there is a newer one, and makes the stores here as large as it says. */
+/* Takes the newest state when there is a newer one, or the last one could not be followed, and makes the stores here as large as it says. */
 int watch_refresh(struct watch *w, struct error *e);
 /* C, which is emptied, is the newest state: as watch_refresh. */
 int watch_take(struct watch *w, struct cluster *c, struct error *e);

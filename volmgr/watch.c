@@ -68,10 +68,11 @@ static int find_pvs(struct watch *w, struct error *e)
 static int match(struct watch *w, struct store_watch *s, bool rearm, struct error *e)
 {
 	const struct volume *v = cluster_volume(&w->c, s->name);
-	int r = v && w->pvs ? 0 : v ? find_pvs(w, e) : -ENOENT, changed = 0;
+	int r = v && !w->pvs ? find_pvs(w, e) : 0, changed = 0;
 
-	if (r == 0)
-		r = store_extend(&w->c, v, w->pvs, rearm, &changed, e);
+	if (r < 0 || !v)
+		return r;
+	r = store_extend(&w->c, v, w->pvs, rearm, &changed, e);
 	if (r == 0 && changed)
 		s->touched = false;
 	return r == -ENOENT || r == -ENODEV ? 0 : r;
@@ -87,6 +88,7 @@ static int match_all(struct watch *w, struct error *e)
 
 		worst = worst ? worst : r;
 	}
+	w->behind = worst < 0;
 	return worst;
 }
 
@@ -112,6 +114,8 @@ int watch_refresh(struct watch *w, struct error *e)
 	uint64_t generation;
 	int r = state_area_generation(w->area, &generation, e);
 
+	if (r == 0 && generation == w->c.generation && w->behind)
+		return match_all(w, e);
 	if (r < 0 || generation == w->c.generation)
 		return r;
 	cluster_init(&c);
