@@ -32,6 +32,8 @@ static const struct {
 	[FAULT_VOLUME_OWNER] = {"volume-owner", false},
 	[FAULT_PV_MISSING] = {"pv-missing", false},
 	[FAULT_PV_SHORT] = {"pv-short", false},
+	[FAULT_PV_UNKNOWN] = {"pv-unknown", false},
+	[FAULT_PV_LEFT] = {"pv-left", false},
 	[FAULT_IMAGE_FILLING] = {"image-filling", false},
 	[FAULT_STATUS_SLOT] = {"status-slot", false},
 	[FAULT_VOLUME_SLOT] = {"volume-slot", false},
@@ -579,6 +581,29 @@ static void judge_images(const struct seen *s, struct findings *ret)
 	}
 }
 
+/* While a change goes on they may be what it is making. */
+static void judge_left(const struct seen *s, bool changing, struct findings *ret)
+{
+	struct finding *f;
+
+	if (s->strangers && !changing) {
+		f = find(ret, FAULT_PV_UNKNOWN, REMEDY_REMOVE_PV, "", 0);
+		says(f, "LVM's metadata name %zu PV%s that the state does not know: LVM changes nothing until that is mended", s->strangers,
+		     s->strangers > 1 ? "s" : "");
+		mend(f, "taken out of LVM's metadata, when no LV has a part there; volmgr san add takes the disk again");
+	}
+	for (size_t i = 0; i < s->n_left && !changing; i++) {
+		const struct leftover *l = &s->left[i];
+
+		f = find(ret, FAULT_PV_LEFT, l->ours ? REMEDY_REMOVE_PV : REMEDY_NONE, l->part.uuid, 0);
+		says(f, "partition %u of %s is named %s, and is none of the container's", l->part.number, l->disk, l->part.label);
+		if (l->ours)
+			mend(f, "an addition of the disk was cut off: the partition is removed; volmgr san add takes the disk again");
+		else
+			mend(f, "it holds another installation's volumes: leave that disk off this cluster, or remove the partition if nobody needs it");
+	}
+}
+
 void findings_judge(const struct seen *s, struct findings *ret)
 {
 	bool changing = s->intent && s->holder_known && s->holder;
@@ -596,6 +621,7 @@ void findings_judge(const struct seen *s, struct findings *ret)
 	}
 	for (size_t i = 0; s->pvs && i < s->c->n_pvs; i++)
 		judge_pv(s->c, i, &s->pvs[i], ret);
+	judge_left(s, changing, ret);
 	judge_volumes(s->c, ret);
 	judge_images(s, ret);
 	if (s->lvm_known && !changing)

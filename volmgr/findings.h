@@ -8,6 +8,7 @@
 
 #include "area.h"
 #include "cluster/model.h"
+#include "leftover.h"
 #include "lvm.h"
 
 #include <stdbool.h>
@@ -31,6 +32,8 @@ enum fault {
 	FAULT_VOLUME_OWNER,  /* NAME: a volume of a node that is not in the state */
 	FAULT_PV_MISSING,    /* NUMBER: a PV whose partition is on no disk here */
 	FAULT_PV_SHORT,      /* NUMBER: a PV whose partition is smaller than the state says */
+	FAULT_PV_UNKNOWN,    /* LVM's metadata name a PV that the state does not know: LVM changes nothing then */
+	FAULT_PV_LEFT,       /* NAME: GUID of a partition of a PV's name that the state does not know */
 	FAULT_IMAGE_FILLING, /* NAME: an image that nobody fills any more */
 	FAULT_STATUS_SLOT,   /* NUMBER: status slot of a node that is not in the state */
 	FAULT_VOLUME_SLOT,   /* the same of a volume slot */
@@ -46,6 +49,7 @@ enum remedy {
 	REMEDY_REMOVE_LV,    /* LV NAME */
 	REMEDY_TAKE_LV,      /* the state takes what LVM says of slab or image NAME */
 	REMEDY_RESTORE_LV,   /* LVM takes what the state says of it: those extents are free there */
+	REMEDY_REMOVE_PV,    /* out of LVM's metadata; and the partition, where nothing else can be on it */
 	REMEDY_REMOVE_IMAGE, /* image NAME and its LV */
 	REMEDY_SUPERBLOCK,   /* copy NUMBER is written anew */
 	REMEDY_CLEAR_STATUS, /* slot NUMBER */
@@ -93,6 +97,9 @@ struct seen {
 	char no_holder[256];
 
 	const struct pv_seen *pvs; /* as many as c->pvs */
+	const struct leftover *left;
+	size_t n_left;
+	size_t strangers; /* PVs of LVM's metadata that the state does not know; with lvm_known */
 
 	bool lvm_known;
 	const struct lvm_volume *lvs;

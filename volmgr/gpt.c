@@ -14,6 +14,7 @@
 #include <libfdisk.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #define TYPE_STATE "8DA63339-0007-60C0-C436-083AC8230908" /* Linux reserved */
@@ -377,7 +378,16 @@ int gpt_add_pv(const struct disk_info *d, const char *container, const struct di
 	return r;
 }
 
-int gpt_remove_container(const char *disk, const char *container, struct error *e)
+typedef bool chosen_fn(struct fdisk_partition *p, const char *what);
+
+static bool has_uuid(struct fdisk_partition *p, const char *uuid)
+{
+	const char *its = fdisk_partition_get_uuid(p);
+
+	return its && strcasecmp(its, uuid) == 0;
+}
+
+static int remove_chosen(const char *disk, chosen_fn *chosen, const char *what, struct error *e)
 {
 	context_ref c CLEANUP(freep_context) = NULL;
 	table_ref before CLEANUP(freep_table) = NULL;
@@ -392,7 +402,7 @@ int gpt_remove_container(const char *disk, const char *container, struct error *
 	for (size_t i = 0; i < fdisk_table_get_nents(before) && r == 0; i++) {
 		struct fdisk_partition *p = fdisk_table_get_partition(before, i);
 
-		if (is_ours(p, container)) {
+		if (chosen(p, what)) {
 			r = fdisk_delete_partition(c, fdisk_partition_get_partno(p));
 			n++;
 		}
@@ -400,4 +410,14 @@ int gpt_remove_container(const char *disk, const char *container, struct error *
 	if (r == 0 && n)
 		r = write_table(c, before);
 	return r != 0 ? error_errno(e, r, "%s: removing the container's partitions", disk) : 0;
+}
+
+int gpt_remove_container(const char *disk, const char *container, struct error *e)
+{
+	return remove_chosen(disk, is_ours, container, e);
+}
+
+int gpt_remove_partition(const char *disk, const char *uuid, struct error *e)
+{
+	return remove_chosen(disk, has_uuid, uuid, e);
 }

@@ -21,5 +21,15 @@ int gpt_add_pv(const struct disk_info *d, const char *container, const struct di
 
 /* Takes away what either of them made. 0 also when they are not there. */
 int gpt_remove_container(const char *disk, const char *container, struct error *e);
+/* Takes the partition with GUID UUID (lower case) away. 0 also when it is not there. */
+int gpt_remove_partition(const char *disk, const char *uuid, struct error *e);
+
+/*
+ * A disk on which gpt_add_pv was cut off while it made a new GPT is blank again; others are not touched. LOOK: nothing is. *RET_HALF: it was such a one: at both ends nothing but
+ * pieces of a GPT without its protective MBR, which name partitions byre-CONTAINER-pv alone.
+ */
+int gpt_clear_half_written(const char *disk, const char *container, bool look, bool *ret_half, struct error *e);
+/* The pure part: the FIRST and the LAST LEN bytes of a disk with sectors of SECTOR bytes. */
+bool gpt_half_written(const unsigned char *first, const unsigned char *last, size_t len, size_t sector, const char *container);
 
 #endif

@@ -135,12 +135,18 @@ static void look_at_lvm(struct look *l)
 {
 	cleanup_free const char **paths = NULL;
 	struct error why = ERROR_INIT;
+	char group[LVM_UUID_SIZE];
 	int r;
 
 	for (size_t i = 0; i < l->c.n_pvs; i++)
 		if (!l->pvs[i].found)
 			return;
 	r = cluster_pv_paths(&l->c, &paths, &why);
+	if (r == 0)
+		r = lvm_strangers(&(struct lvm_group){&l->c, paths}, &l->seen.strangers, group, &why);
+	if (r == 0)
+		r = leftovers_find(&l->c, group, &l->left, &l->seen.n_left, &why);
+	l->seen.left = l->left;
 	if (r == 0)
 		r = lvm_list(&(struct lvm_group){&l->c, paths}, &l->lvs, &l->seen.n_lvs, &why);
 	l->seen.lvs = l->lvs;
@@ -217,6 +223,7 @@ void look_free(struct look *l)
 	cluster_free(&l->c);
 	lvm_list_free(l->lvs, l->lvs ? l->seen.n_lvs : 0);
 	free(l->pvs);
+	free(l->left);
 	free(l->filling);
 	free(l->status);
 	free(l->volumes);

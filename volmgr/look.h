@@ -10,6 +10,7 @@ struct look {
 	struct cluster c;
 	struct state_report report;
 	struct pv_seen *pvs;
+	struct leftover *left;
 	struct lvm_volume *lvs;
 	enum filling *filling;
 	unsigned *status, *volumes;

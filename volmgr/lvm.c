@@ -128,6 +128,30 @@ int lvm_parse_pv(const char *text, struct pv *ret, uint64_t *ret_extent_sectors,
 	return 0;
 }
 
+int lvm_parse_strangers(const char *text, const struct pv *pvs, size_t n_pvs, size_t *ret_n, char ret_group[LVM_UUID_SIZE], struct error *e)
+{
+	json_ref root CLEANUP(freep_json) = NULL;
+	json_t *rows = report_rows(text, "pv", &root, e), *row;
+	char group[LVM_UUID_SIZE] = "";
+	size_t i, n = 0;
+
+	if (!rows)
+		return -EPROTO;
+	json_array_foreach(rows, i, row) {
+		const char *uuid = member(row, "pv_uuid");
+		size_t k = 0;
+
+		if (!group[0] && str_copy(group, sizeof(group), member(row, "vg_uuid")) < 0)
+			return error_set(e, EPROTO, "lvm: its report on the group cannot be understood");
+		while (k < n_pvs && strcmp(pvs[k].uuid, uuid) != 0)
+			k++;
+		n += *uuid && k == n_pvs;
+	}
+	*ret_n = n;
+	memcpy(ret_group, group, sizeof(group));
+	return 0;
+}
+
 /* A piece of an LV, and where it lies within that. */
 struct piece {
 	const char *lv;
@@ -461,4 +485,46 @@ int lvm_add_pv(const struct lvm_group *g, const char *device, struct pv *ret, st
 	if (r == 0)
 		r = run(&s, NULL, e, "vgextend", args);
 	return r == 0 ? read_pv(&s, device, ret, e) : r;
+}
+
+static int read_strangers(const struct session *s, const char *all, size_t *ret_n, char ret_group[LVM_UUID_SIZE], struct error *e)
+{
+	const char *const args[] = {REPORT, "-o", "pv_uuid,vg_uuid", all, NULL};
+	cleanup_free char *text = NULL;
+	int r = run(s, &text, e, "pvs", args);
+
+	return r == 0 ? lvm_parse_strangers(text, s->pvs, s->n, ret_n, ret_group, e) : r;
+}
+
+int lvm_strangers(const struct lvm_group *g, size_t *ret_n, char ret_group[LVM_UUID_SIZE], struct error *e)
+{
+	char group[LVM_UUID_SIZE];
+	struct session s cleanup_session;
+	int r = session_of(&s, g, e);
+
+	if (r == 0)
+		r = read_strangers(&s, NULL, ret_n, group, e);
+	if (r == 0 && ret_group)
+		memcpy(ret_group, group, sizeof(group));
+	return r;
+}
+
+int lvm_group_of(const char *container, const char *device, char ret[LVM_UUID_SIZE], struct error *e)
+{
+	struct session s cleanup_session;
+	size_t n;
+	int r = session_begin(&s, container, &device, NULL, 1, e);
+
+	s.n = 0; /* none of its PVs is known by name */
+	return r == 0 ? read_strangers(&s, "--all", &n, ret, e) : r;
+}
+
+/* LVM takes them for missing, for they are not among the devices that it gets to see. */
+int lvm_forget_strangers(const struct lvm_group *g, struct error *e)
+{
+	const char *const args[] = {"-y", "--removemissing", g->c->settings.container_name, NULL};
+	struct session s cleanup_session;
+	int r = session_of(&s, g, e);
+
+	return r == 0 ? run(&s, NULL, e, "vgreduce", args) : r;
 }

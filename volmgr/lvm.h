@@ -10,6 +10,8 @@
 #include "base/error.h"
 #include "cluster/model.h"
 
+#define LVM_UUID_SIZE 48
+
 struct lvm_volume {
 	char name[NAME_SIZE + 16];
 	uint32_t extents;         /* wanted; 0 = do not make it */
@@ -41,9 +43,20 @@ int lvm_list(const struct lvm_group *g, struct lvm_volume **ret, size_t *ret_n, 
 void lvm_list_free(struct lvm_volume *v, size_t n);
 /* Makes DEVICE a PV of the group. RET describes it. */
 int lvm_add_pv(const struct lvm_group *g, const char *device, struct pv *ret, struct error *e);
+/*
+ * How many PVs the group's metadata name that the state does not know, and (RET_GROUP, may be NULL) the group's LVM uuid. With such a PV LVM refuses every change.
+ * Reads only.
+ */
+int lvm_strangers(const struct lvm_group *g, size_t *ret_n, char ret_group[LVM_UUID_SIZE], struct error *e);
+/* Takes those PVs off the group, in one commit. Nothing is done when an LV has a part on one. */
+int lvm_forget_strangers(const struct lvm_group *g, struct error *e);
+/* The LVM uuid of the volume group that DEVICE is a PV of, as far as DEVICE itself tells; "": of none, or no PV. */
+int lvm_group_of(const char *container, const char *device, char ret[LVM_UUID_SIZE], struct error *e);
 
 /* The parsers of LVM's JSON reports: of the first PV in one, and of all LVs in another that has a row for each piece of each PV. As lvm_list. */
 int lvm_parse_pv(const char *text, struct pv *ret, uint64_t *ret_extent_sectors, struct error *e);
 int lvm_parse_segments(const char *text, const struct pv *pvs, size_t n_pvs, struct lvm_volume **ret, size_t *ret_n, struct error *e);
+/* And of the PVs: those that are not among PVS are counted; the group's uuid is that of any row that has one. */
+int lvm_parse_strangers(const char *text, const struct pv *pvs, size_t n_pvs, size_t *ret_n, char ret_group[LVM_UUID_SIZE], struct error *e);
 
 #endif

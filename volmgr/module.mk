@@ -4,7 +4,7 @@ compose_src := $(addprefix volmgr/,layout.c area.c area_document.c area_records.
 compose_floors := base cluster compose
 compose_pkgs := devmapper blkid
 compose_public := volmgr/compose.h volmgr/paths.h
-volmgr_src := $(addprefix volmgr/,plan.c space.c room.c heads.c volumes.c volumes_grow.c volumes_hold.c gpt.c lvm.c container.c image.c publish.c)
+volmgr_src := $(addprefix volmgr/,plan.c space.c room.c heads.c volumes.c volumes_grow.c volumes_hold.c gpt.c halfgpt.c lvm.c container.c image.c publish.c)
 volmgr_floors := base cluster compose volmgr
 volmgr_pkgs := fdisk blkid jansson libgcrypt
 volmgr_public := volmgr/volmgr.h volmgr/change.h volmgr/volumes.h
@@ -83,7 +83,7 @@ try-growth_floors := base cluster compose volmgr
 try-growth_libs := volmgr compose cluster base
 
 # What is wrong with a container, and mending it.
-volmgr_src += $(addprefix volmgr/,findings.c look.c reconcile.c)
+volmgr_src += $(addprefix volmgr/,findings.c look.c reconcile.c leftover.c)
 volmgr-tool_src += volmgr/check.c
 
 # For tests/vm/inside/check.sh.

@@ -4,6 +4,7 @@
 #include "area_blocks.h"
 #include "base/cleanup.h"
 #include "images.h"
+#include "leftover.h"
 #include "look.h"
 #include "volmgr/lease.h"
 
@@ -122,9 +123,11 @@ static int mend_lvm(struct change *ch, bool all, bool *ret_edited, struct error 
 
 int reconcile(struct change *ch, struct error *e)
 {
-	bool edited = false;
-	int r = mend_lvm(ch, false, &edited, e);
+	bool edited = false, taken;
+	int r = leftovers_remove(ch, &taken, e);
 
+	if (r == 0)
+		r = mend_lvm(ch, false, &edited, e);
 	if (r == 0 && edited)
 		r = change_publish(ch, e);
 	return r < 0 ? error_wrap(e, "a change was cut off; bringing LVM and the state together") : 0;
@@ -186,8 +189,8 @@ static int remove_images(struct change *ch, const struct findings *f, bool *ret_
 
 int repair(struct change *ch, const struct findings *f, struct error *e)
 {
-	bool publish = any(f, REMEDY_PUBLISH);
-	int r = 0;
+	bool publish = any(f, REMEDY_PUBLISH), taken;
+	int r = any(f, REMEDY_REMOVE_PV) ? leftovers_remove(ch, &taken, e) : 0;
 
 	for (size_t i = 0; i < f->n && r == 0; i++)
 		r = mend_area(ch, &f->v[i], e);

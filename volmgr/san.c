@@ -9,11 +9,12 @@
 #include "cluster/document.h"
 #include "disk.h"
 #include "gpt.h"
+#include "leftover.h"
 #include "lvm.h"
 #include "plan.h"
-#include "portals.h"
 #include "scsi.h"
 #include "volmgr/fence.h"
+#include "portals.h"
 #include "volmgr/paths.h"
 #include "volmgr/change.h"
 
@@ -178,7 +179,7 @@ static int check_disk(const struct disk_info *d, struct disk_segment *segment, s
 	char size[32], bytes[32];
 
 	if (d->other_content[0])
-		return error_set(e, EBUSY, "%s is not blank (%s): wipe it with 'wipefs -a' if nobody needs that, or choose another disk",
+		return error_set(e, EBUSY, "%s is not blank (%s): wipe it ('wipefs -a', or zeros over its first and last MiB) if nobody needs that, or choose another disk",
 				 d->path, d->other_content);
 	*segment = d->n_free ? d->free_segments[0] : (struct disk_segment){0, 0};
 	segment->size -= segment->size ? (PLAN_ALIGN - segment->start % PLAN_ALIGN) % PLAN_ALIGN : 0;
@@ -191,22 +192,27 @@ static int check_disk(const struct disk_info *d, struct disk_segment *segment, s
 	return 0;
 }
 
-/*
- * A partition of this container that the state does not know: what a `volmgr san add` left that was cut off. One that it does know: -EEXIST.
- */
-static int check_former(const struct cluster *c, const char *path, bool *ret_left, struct error *e)
+/* Partitions of this container's name on disk PATH: one that the state knows, -EEXIST; one of another installation, -EBUSY; *RET_LEFT: one that a change left. */
+static int check_former(const struct cluster *c, const char *group, const char *path, bool *ret_left, struct error *e)
 {
+	cleanup_free struct leftover *v = NULL;
 	struct disk d CLEANUP(disk_free) = {.parts = NULL};
-	char name[NAME_SIZE];
+	size_t n = 0;
 	int r = disk_read("", path, &d, e);
 
-	*ret_left = false;
-	for (size_t i = 0; i < d.n && r == 0; i++) {
-		if (!disk_container_label(d.parts[i].label, "-pv", name) || strcmp(name, c->settings.container_name) != 0)
-			continue;
+	for (size_t i = 0; i < d.n && r == 0; i++)
 		for (size_t k = 0; k < c->n_pvs; k++)
 			if (strcmp(c->pvs[k].partuuid, d.parts[i].uuid) == 0)
-				return error_set(e, EEXIST, "%s belongs to container %s already", path, name);
+				return error_set(e, EEXIST, "%s belongs to container %s already", path, c->settings.container_name);
+	if (r == 0)
+		r = leftovers_find(c, group, &v, &n, e);
+	*ret_left = false;
+	for (size_t i = 0; i < n && r == 0; i++) {
+		if (strcmp(v[i].disk, path) != 0 && strcmp(v[i].control, path) != 0)
+			continue;
+		if (!v[i].ours)
+			return error_set(e, EBUSY, "%s has a partition %s of another installation: remove it if nobody needs that, or choose another disk",
+					 path, v[i].part.label);
 		*ret_left = true;
 	}
 	return r;
@@ -271,41 +277,54 @@ static int enter(const struct change *ch, const struct search *s, struct error *
 	return fence_register_devices(&ch->c, devices, n, ch->node, NULL, e);
 }
 
-/* With the lease held. LVM first, then the state: a change that was cut off between the two is mended by the next one. */
+/* LVM first, then the state: a change that was cut off between the two is taken back by the next one. */
 static int take_partition(struct change *ch, const struct partition *part, struct pv *pv, struct error *e)
 {
 	const struct lvm_group group = {&ch->c, ch->pvs};
 	const char *device[] = {part->path};
-	int r = change_intend(ch, e);
+	int r = fence_reserve(&ch->c, device, 1, e);
 
 	if (r == 0)
-		r = fence_reserve(&ch->c, device, 1, e);
-	if (r == 0)
 		r = lvm_add_pv(&group, part->path, pv, e);
-	if (r < 0)
+	if (r < 0) {
+		bool done;
+
+		leftovers_remove(ch, &done, NULL);
 		return r;
+	}
 	memcpy(pv->partuuid, part->uuid, sizeof(pv->partuuid));
 	r = append_pv(ch, pv, e);
 	return r == 0 ? change_publish(ch, e) : r;
 }
 
-/* What was left of an earlier try is taken away first. By the control path, as all that is written under the lease. */
+/* What an earlier try left on S alone, which was cut off before there was a partition. */
+static int clear_half_written(const struct change *ch, const struct search *s, struct error *e)
+{
+	bool half;
+	int r = gpt_clear_half_written(s->control, ch->c.settings.container_name, true, &half, e);
+
+	if (r < 0 || !half)
+		return r;
+	r = enter(ch, s, e);
+	return r == 0 ? gpt_clear_half_written(s->control, ch->c.settings.container_name, false, &half, e) : r;
+}
+
+/* With the lease held. What was left of an earlier try is taken away first. By the control path, as all that is written under the lease. */
 static int add_to(struct change *ch, const char *wanted, struct pv *pv, struct error *e)
 {
-	const char *container = ch->c.settings.container_name;
 	struct disk_info d CLEANUP(disk_info_free) = {.path = ""};
 	struct disk_segment segment;
 	struct partition part;
 	struct search s;
 	bool left;
-	int r = find_disk(wanted, &s, e);
+	int r = leftovers_remove(ch, &left, e);
 
 	if (r == 0)
-		r = check_former(&ch->c, s.control, &left, e);
-	if (r == 0 && left)
-		r = enter(ch, &s, e);
-	if (r == 0 && left)
-		r = gpt_remove_container(s.control, container, e);
+		r = find_disk(wanted, &s, e);
+	if (r == 0)
+		r = check_former(&ch->c, "", s.control, &left, e);
+	if (r == 0)
+		r = clear_half_written(ch, &s, e);
 	if (r == 0)
 		r = disk_inspect(s.control, &d, e);
 	if (r == 0)
@@ -315,12 +334,11 @@ static int add_to(struct change *ch, const char *wanted, struct pv *pv, struct e
 	if (r == 0)
 		r = enter(ch, &s, e);
 	if (r == 0)
-		r = gpt_add_pv(&d, container, &segment, &part, e);
-	if (r < 0)
-		return r;
-	r = take_partition(ch, &part, pv, e);
-	if (r < 0)
-		gpt_remove_container(s.control, container, NULL);
+		r = change_intend(ch, e);
+	if (r == 0)
+		r = gpt_add_pv(&d, ch->c.settings.container_name, &segment, &part, e);
+	if (r == 0)
+		r = take_partition(ch, &part, pv, e);
 	disk_learn_partitions();
 	return r;
 }
@@ -338,17 +356,23 @@ static int preview(const char *wanted, struct error *e)
 	struct disk_info d CLEANUP(disk_info_free) = {.path = ""};
 	struct disk_segment segment;
 	struct search s;
+	char bytes[32], group[LVM_UUID_SIZE];
 	bool left = false;
-	char bytes[32];
+	size_t n;
 	int r = find_disk(wanted, &s, e);
 
 	if (r == 0)
 		r = view_open(&v, e);
 	if (r == 0)
-		r = check_former(&v.c, s.path, &left, e);
+		r = view_need_pvs(&v, e);
+	if (r == 0)
+		r = lvm_strangers(&(struct lvm_group){&v.c, v.pvs}, &n, group, e);
+	if (r == 0)
+		r = check_former(&v.c, group, s.path, &left, e);
+	if (r == 0 && !left)
+		r = gpt_clear_half_written(s.path, v.c.settings.container_name, true, &left, e);
 	if (r == 0 && left)
-		return error_set(e, EEXIST, "%s has a partition that an earlier 'san add' left: without --dry-run it is taken away first",
-				 s.path);
+		return error_set(e, EEXIST, "%s has what an earlier 'san add' left: without --dry-run that is taken away first", s.path);
 	if (r == 0)
 		r = disk_inspect(s.path, &d, e);
 	if (r == 0)

@@ -29,6 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct pv pv;
 	uint64_t extent;
 	size_t n;
+	char of[LVM_UUID_SIZE];
 	char *text = malloc(size + 1);
 
 	if (!text)
@@ -42,6 +43,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	}
 	if (lvm_parse_pv(text, &pv, &extent, &e) == 0 && (!pv.uuid[0] || !pv.extents))
+		abort();
+	if (lvm_parse_strangers(text, pvs, ARRAY_SIZE(pvs), &n, of, &e) == 0 && strlen(of) >= sizeof(of))
 		abort();
 	free(text);
 	return 0;

@@ -336,6 +336,26 @@ static void partitions(void **state)
 	only(b, FAULT_PV_SHORT, REMEDY_NONE, b->c.pvs[0].partuuid, 0);
 }
 
+/* Only what a change that was cut off can have left is taken away. */
+static void pvs_that_nobody_knows(void **state)
+{
+	struct bench *b = *state;
+	struct leftover left = {.disk = "/dev/sdb", .part = {.label = "byre-debian12-pv", .uuid = "0b3c7a52-9", .number = 1}, .ours = true};
+
+	b->seen.strangers = 1;
+	only(b, FAULT_PV_UNKNOWN, REMEDY_REMOVE_PV, "", 0);
+	b->seen.intent = true;
+	b->seen.holder = 2;
+	only(b, FAULT_CHANGING, REMEDY_NONE, "", 2);
+	b->seen.intent = false;
+	b->seen.strangers = 0;
+	b->seen.left = &left;
+	b->seen.n_left = 1;
+	assert_non_null(strstr(only(b, FAULT_PV_LEFT, REMEDY_REMOVE_PV, "0b3c7a52-9", 0)->text, "partition 1 of /dev/sdb"));
+	left.ours = false;
+	assert_non_null(strstr(only(b, FAULT_PV_LEFT, REMEDY_NONE, "0b3c7a52-9", 0)->how, "another installation"));
+}
+
 static void what_cannot_be_read(void **state)
 {
 	struct bench *b = *state;
@@ -472,6 +492,7 @@ int main(void)
 		test(a_newest_document_that_does_not_parse),
 		test(no_document_at_all),
 		test(partitions),
+		test(pvs_that_nobody_knows),
 		test(what_cannot_be_read),
 		test(an_intent_that_was_left),
 		test(a_change_that_goes_on),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/unit.h"
 
+#include "volmgr/gpt.h"
 #include "volmgr/lvm.h"
 #include "volmgr/plan.h"
 #include "volmgr/volumes.h"
@@ -344,6 +345,68 @@ static void lvm_volumes_lie_on_several_disks(void **state)
 	lvm_list_free(v, n);
 }
 
+#define PVS(rows)       "{\"report\": [{\"pv\": [" rows "]}]}"
+#define PVROW(pv, group) "{\"pv_uuid\":\"" pv "\", \"vg_uuid\":\"" group "\"}"
+
+/* What `volmgr san add` leaves in LVM's metadata when it is cut off before the state knows. */
+static void pvs_that_the_state_does_not_know(void **state)
+{
+	char of[LVM_UUID_SIZE] = "";
+	size_t n = 7;
+
+	(void)state;
+	assert_int_equal(lvm_parse_strangers(PVS(PVROW("VzWbRq-0001", "Fu42si") "," PVROW("VzWbRq-0002", "Fu42si")), group, 2, &n, of, NULL), 0);
+	assert_int_equal(n, 0);
+	assert_string_equal(of, "Fu42si");
+	assert_int_equal(lvm_parse_strangers(PVS(PVROW("VzWbRq-0001", "Fu42si") "," PVROW("VzWbRq-0009", "Fu42si")), group, 2, &n, of, NULL), 0);
+	assert_int_equal(n, 1);
+	/* Blank, as `pvs --all` tells it; then nothing at all. */
+	assert_int_equal(lvm_parse_strangers(PVS(PVROW("", "")), NULL, 0, &n, of, NULL), 0);
+	assert_int_equal(n, 0);
+	assert_string_equal(of, "");
+	assert_int_equal(lvm_parse_strangers(PVS(""), NULL, 0, &n, of, NULL), 0);
+	assert_int_equal(lvm_parse_strangers(PVSEGS(""), NULL, 0, &n, of, NULL), -EPROTO);
+}
+
+#define END_BYTES (64 * 1024)
+
+static void put_entry(unsigned char *at, const char *name)
+{
+	at[0] = 1; /* a type */
+	for (size_t i = 0; name[i]; i++)
+		at[56 + 2 * i] = (unsigned char)name[i];
+}
+
+/* What a machine that died while it wrote a GPT has left, step by step; and what only looks like it. */
+static void a_half_written_table_is_known(void **state)
+{
+	static unsigned char first[END_BYTES], last[END_BYTES];
+	unsigned char *backup = last + END_BYTES - 512 - 16384;
+
+	(void)state;
+	assert_false(gpt_half_written(first, last, END_BYTES, 512, "one")); /* blank */
+	put_entry(backup, "byre-one-pv");
+	assert_true(gpt_half_written(first, last, END_BYTES, 512, "one"));
+	assert_false(gpt_half_written(first, last, END_BYTES, 512, "on"));
+	assert_false(gpt_half_written(first, last, END_BYTES, 512, "one2"));
+	memcpy(last + END_BYTES - 512, "EFI PART", 8);
+	put_entry(first + 1024, "byre-one-pv");
+	memcpy(first + 512, "EFI PART", 8);
+	assert_true(gpt_half_written(first, last, END_BYTES, 512, "one"));
+	assert_false(gpt_half_written(first, last, END_BYTES, 4096, "one"));
+	put_entry(first + 1024 + 128, "home"); /* somebody's, whose MBR was lost */
+	assert_false(gpt_half_written(first, last, END_BYTES, 512, "one"));
+	memset(first + 1024 + 128, 0, 128);
+	first[END_BYTES - 1] = 1;
+	assert_false(gpt_half_written(first, last, END_BYTES, 512, "one"));
+	first[END_BYTES - 1] = 0;
+	first[510] = 0x55; /* whole: not ours to judge */
+	assert_false(gpt_half_written(first, last, END_BYTES, 512, "one"));
+	first[510] = 0;
+	last[0] = 1;
+	assert_false(gpt_half_written(first, last, END_BYTES, 512, "one"));
+}
+
 static void nonsense_from_lvm_is_refused(void **state)
 {
 	static const char *const bad[] = {
@@ -391,6 +454,8 @@ int main(void)
 		cmocka_unit_test(a_store_is_a_tenth_of_its_image),
 		cmocka_unit_test(lvm_reports_are_read),
 		cmocka_unit_test(lvm_volumes_lie_on_several_disks),
+		cmocka_unit_test(pvs_that_the_state_does_not_know),
+		cmocka_unit_test(a_half_written_table_is_known),
 		cmocka_unit_test(nonsense_from_lvm_is_refused),
 	};
 

@@ -9,5 +9,6 @@ printf 'export CRASH_POINTS=%q CRASH_SEED=%q\n' "${CRASH_POINTS:-1}" "${CRASH_SE
 # It reads documents with jq; a tree that was made before that came may lack it.
 SOLO_FILES="$1/crash.conf $(command -v jq) $(ldd "$(command -v jq)" | awk '/libjq|libonig/ { print $3 }' | tr '\n' ' ')"
 SOLO_TOOLS='try-volmgr try-check crash.so'
+SOLO_DISKS='3G 1G'
 SOLO_LIMIT=${SOLO_LIMIT:-7200}
 solo crash crash

@@ -3,10 +3,11 @@
 # Crashes at every step: each operation is counted once (crash.c), then killed at steps of it, before or after the call. Whatever is left, volmgr check finds
 # nothing that it cannot repair, repairs it, and is content; volumes are as before or as after, never between; what was acknowledged is there; files on other
 # volumes and the image have not changed by a bit. OVERWRITES the disk.
-# usage: crash.sh DISK       CRASH_POINTS: points of each operation (default 2, "all" for every one)   CRASH_SEED: which
+# usage: crash.sh DISK [DISK] The second one is added to the container in one of the operations.
+#                            CRASH_POINTS: points of each operation (default 2, "all" for every one)   CRASH_SEED: which
 #                            TRY, BIN, VOLMGR: the programs   TESTS: names of operations
 set -u
-disk=$1
+disk=$1 more=${2-}
 work=$(mktemp -d)
 # shellcheck disable=SC1091 # written by test-crash.sh
 [ ! -r "${KIT:-}/crash.conf" ] || . "$KIT/crash.conf"
@@ -26,6 +27,7 @@ resize         resize d1 128
 remove         remove d1
 undo           undo 3
 import         image import --use disk img FILE
+san-add        san add MORE
 '
 
 problem() { echo "  $*"; bad=1; }
@@ -34,13 +36,17 @@ v() { "$VOLMGR" --container one "$@"; }
 part() { sfdisk -d "$disk" | awk -v l="name=\"byre-one-$1\"" 'index($0, l) { print $1 }'; }
 command -v jq >/dev/null || jq() { LD_LIBRARY_PATH=$KIT "$KIT/jq" "$@"; }
 document() { "$BIN/try-check" "$state" get; }
+missing_pvs() { lvm vgs --config 'global{system_id_source="lvmlocal"} local{system_id="byre-one"} devices{use_devicesfile=0}' --noheadings -o vg_missing_pv_count one 2>/dev/null | tr -d ' '; }
+pvs() { document | jq -c '.pvs | length'; }
 # What a crash must leave whole: everything that the state says of volumes, and where LVM has what.
 volumes() { document | jq -Sc '[.images[] | {name, version, filling}], [.volumes[] | {name, kind, node, image, bytes, thin, undo, data: ([.data[][2]] | add), metadata: ([.metadata[][2]] | add // 0)}]'; }
 
 # Places that an operation changes beside stores: both document slots, intent, history, LVM's metadata. "DEVICE OFFSET LENGTH", MiB.
 places() { printf '%s\n' "$state 48 1" "$state 80 1" "$state 144 1" "$state 180 1" "$pv 0 20"; }
+# The disk that is to be added is blank.
+blank() { [ -z "$more" ] || { blkdiscard -f "$more" && blockdev --rereadpt "$more"; } 2>/dev/null; }
 save() { local n=0 d o l; places | while read -r d o l; do dd if="$d" of="$work/saved.$n" bs=1M skip="$o" count="$l" iflag=direct 2>/dev/null; n=$((n + 1)); done; }
-restore() { local n=0 d o l; places | while read -r d o l; do dd if="$work/saved.$n" of="$d" bs=1M seek="$o" count="$l" oflag=direct conv=fsync 2>/dev/null; n=$((n + 1)); done; }
+restore() { local n=0 d o l; places | while read -r d o l; do dd if="$work/saved.$n" of="$d" bs=1M seek="$o" count="$l" oflag=direct conv=fsync 2>/dev/null; n=$((n + 1)); done; blank; }
 
 # The bytes of the image and of node 1's store, by the segments that the first state gave.
 digest() {
@@ -81,6 +87,12 @@ judged() {
   v check --repair >"$work/check" 2>&1 || problem "$at: repair: $(cat "$work/check")"
   v check >"$work/check" 2>&1 || problem "$at: not clean after repair: $(cat "$work/check")"
   volumes >"$work/now"
+  # A disk is the container's, or blank and can be taken.
+  if [ "$1" = san-add ] && [ "$(pvs)" = 1 ]; then
+    v san add "$more" >"$work/check" 2>&1 || problem "$at: the disk cannot be added any more: $(cat "$work/check")"
+    [ "$4" != 0 ] || problem "$at: acknowledged, but not there"
+    [ "$(missing_pvs)" = 0 ] || problem "$at: LVM misses a PV, and changes nothing until that is there"
+  fi
   if [ "$4" = 0 ]; then
     cmp -s "$work/now" "$work/after" || problem "$at: acknowledged, but not there"
   elif ! cmp -s "$work/now" "$work/before" && ! cmp -s "$work/now" "$work/after"; then
@@ -101,7 +113,7 @@ campaign() {
   n=$(cat "$work/count" 2>/dev/null || echo 0)
   [ "$n" -gt 3 ] || problem "$name: only $n steps were counted"
   volumes >"$work/after"
-  cmp -s "$work/before" "$work/after" && [ "$name" != reset ] && problem "$name: nothing has changed"
+  cmp -s "$work/before" "$work/after" && [[ $name != reset && $name != san-add ]] && problem "$name: nothing has changed"
   if [ "$points" = all ]; then
     mapfile -t ks < <(seq "$n")
   else
@@ -132,7 +144,7 @@ if prepare; then
   while read -r name operation; do
     case " ${TESTS:-$name} " in *" $name "*) ;; *) continue ;; esac
     # shellcheck disable=SC2086 # words
-    [ -z "$name" ] || campaign "$name" ${operation/FILE/$work/file}
+    [ -z "$name" ] || { [ "$name" = san-add ] && [ -z "$more" ]; } || { operation=${operation/MORE/$more}; campaign "$name" ${operation/FILE/$work/file}; }
   done <<<"$operations"
 else
   echo "FAIL crash: preparing: $(cat "$work/out")"
