@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,14 +45,22 @@ static _Noreturn void watch_for_ever(const struct watch *w, pid_t parent)
 	}
 }
 
-int fence_watch_start(const struct watch *w, struct error *e)
+/* One that waits for the SAN does not end at once: then the next turn finds it gone. */
+int fence_watch_tend(const struct watch *w, struct error *e)
 {
-	pid_t parent = getpid(), pid;
+	static pid_t watcher;
+	static size_t watched; /* PVs */
+	pid_t parent = getpid();
 
 	if (!w->node || (w->c.settings.fencing != FENCING_RESERVATION && !fence_registered()))
 		return 0;
-	pid = fork();
-	if (pid == 0)
+	if (watcher > 0 && w->c.n_pvs != watched)
+		kill(watcher, SIGKILL);
+	if (watcher > 0 && waitpid(watcher, NULL, WNOHANG) == 0)
+		return 0;
+	watched = w->c.n_pvs;
+	watcher = fork();
+	if (watcher == 0)
 		watch_for_ever(w, parent);
-	return pid < 0 ? error_errno(e, errno, "a process that watches for being fenced") : 0;
+	return watcher < 0 ? error_errno(e, errno, "a process that watches for being fenced") : 0;
 }

@@ -107,6 +107,8 @@ static void turn(bool news)
 		say(r < 0 ? e.text : "");
 	}
 	watch_report(&w, why, NULL);
+	if (fence_watch_tend(&w, &e) < 0)
+		log_warning("%s", e.text);
 	keep_joined(clock_boot_ms());
 }
 
@@ -235,7 +237,7 @@ static int run(int argc, char **argv, struct error *e)
 	w.node = this_node();
 	r = open_watch(&ears);
 	if (r == 0)
-		r = fence_watch_start(&w, e);
+		r = fence_watch_tend(&w, e);
 	if (r == 0)
 		r = loop(&ears, e);
 	watch_close(&w);

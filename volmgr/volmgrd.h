@@ -59,8 +59,11 @@ int watch_report(struct watch *w, const char *why, struct error *e);
 
 /* --- fence_watch.c --- */
 
-/* Starts a child that restarts this machine when it was fenced; it ends with this process. Nothing where nothing is reserved, or this machine is no node. */
-int fence_watch_start(const struct watch *w, struct error *e);
+/*
+ * Sees to it that a child runs that restarts this machine when it was fenced; it ends with this process. To be called at each turn: with another disk there is another child.
+ * Nothing where nothing is reserved, or this machine is no node.
+ */
+int fence_watch_tend(const struct watch *w, struct error *e);
 
 /* --- grant.c: more space --- */
 
