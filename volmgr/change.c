@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "cluster/document.h"
+#include "disk.h"
 #include "fence.h"
 #include "reconcile.h"
 #include "volmgr/control.h"
@@ -55,13 +56,34 @@ static int find_place(struct change *ch, const char *container, struct error *e)
 }
 
 /* The state area, by the control path. */
-static int find_state(struct change *ch, const struct change_options *o, char ret[64], struct error *e)
+static int look_for_state(struct change *ch, const struct change_options *o, char ret[64], struct error *e)
 {
 	int r = o->state ? str_copy(ch->place.state, sizeof(ch->place.state), o->state) : find_place(ch, o->container, e);
 
 	if (o->state && r < 0)
 		return error_errno(e, r, "%s", o->state);
 	return r == 0 ? control_path(ch->place.state, ret, e) : r;
+}
+
+/* Where everything is takes one walk over the disks, and another once the lease is held: for it one may have waited long. */
+static int find_state(struct change *ch, const struct change_options *o, char ret[64], struct error *e)
+{
+	int r;
+
+	disk_hold();
+	r = look_for_state(ch, o, ret, e);
+	disk_let_go();
+	return r;
+}
+
+static int find_pvs(struct change *ch, struct error *e)
+{
+	int r;
+
+	disk_hold();
+	r = control_pv_paths(&ch->c, &ch->pvs, e);
+	disk_let_go();
+	return r;
 }
 
 static int read_state(struct change *ch, struct error *e)
@@ -108,7 +130,7 @@ int change_begin(const struct change_options *o, struct change **ret, struct err
 	if (r == 0)
 		r = take_lease(ch, device, o, e);
 	if (r == 0 && !o->state)
-		r = control_pv_paths(&ch->c, &ch->pvs, e);
+		r = find_pvs(ch, e);
 	snprintf(ch->what, sizeof(ch->what), "%s", o->what);
 	if (r == 0 && ch->pvs)
 		r = fence_register(&ch->c, ch->pvs, ch->node, NULL, e);

@@ -95,6 +95,7 @@ static int wait_for_disk(const char *partition, char ret[64], struct error *e)
 	uint64_t end = clock_boot_ms() + DISK_MS;
 	int r;
 
+	disk_forget();
 	while ((r = disk_control_partition("", partition, ret, e)) == -ENOENT && clock_boot_ms() < end) {
 		nanosleep(&(struct timespec){0, 50000000}, NULL);
 		disk_learn_partitions();
@@ -181,13 +182,19 @@ int control_path(const char *device, char ret[64], struct error *e)
 	struct reached by = {.partition = device};
 	cleanup_fd int lock = -1;
 	int r = disk_each("", look, &by, e);
+	bool dead;
 
 	if (r < 0 || !by.waits_long)
 		return r < 0 ? r : itself(device, ret, e);
 	lock = lock_control(e);
 	if (lock < 0)
 		return lock;
-	r = leave_dead(&by) ? -ENOENT : disk_control_partition("", device, ret, NULL);
+	dead = leave_dead(&by);
+	r = dead ? -ENOENT : disk_control_partition("", device, ret, NULL);
+	if (r == -ENOENT && !dead) { /* somebody may have logged in since the disks were looked at */
+		disk_forget();
+		r = disk_control_partition("", device, ret, NULL);
+	}
 	return r == -ENOENT ? new_session(&by, ret, e) : r < 0 ? error_errno(e, r, "the control path of %s", device) : 0;
 }
 

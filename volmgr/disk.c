@@ -395,21 +395,92 @@ static int read_by_any(const char *root, struct disk *d)
 	return r;
 }
 
+static struct {
+	unsigned holders;
+	char *root; /* NULL: not looked yet */
+	struct disk *v;
+	size_t n;
+} held;
+
+static void free_disks(struct disk *v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		disk_free(&v[i]);
+	free(v);
+}
+
+void disk_forget(void)
+{
+	free_disks(steal_ptr(held.v), held.n);
+	held.n = 0;
+	free(steal_ptr(held.root));
+}
+
+void disk_hold(void)
+{
+	held.holders++;
+}
+
+void disk_let_go(void)
+{
+	if (--held.holders == 0)
+		disk_forget();
+}
+
+/* Those that can be read. */
+static int list_disks(const char *root, struct disk **ret, size_t *ret_n, struct error *e)
+{
+	cleanup_free struct disk_path *paths = NULL;
+	struct disk *v;
+	size_t left = 0, n = 0;
+	int r = list_paths(root, &paths, &left, e);
+
+	if (r < 0)
+		return r;
+	v = calloc(left + 1, sizeof(*v));
+	while (v && r == 0 && left > 0) {
+		r = take_lun(paths, &left, &v[n]);
+		if (r == 0 && read_by_any(root, &v[n]) == 0)
+			n++;
+		else
+			disk_free(&v[n]);
+	}
+	if (!v || r < 0) {
+		free_disks(v, n);
+		return error_errno(e, ENOMEM, "disks");
+	}
+	*ret = v;
+	*ret_n = n;
+	return 0;
+}
+
+static int tell_each(const struct disk *v, size_t n, disk_fn *fn, void *data, struct error *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && r >= 0; i++)
+		r = fn(&v[i], data, e);
+	return r < 0 ? r : 0;
+}
+
 int disk_each(const char *root, disk_fn *fn, void *data, struct error *e)
 {
-	cleanup_free struct disk_path *v = NULL;
+	struct disk *v = NULL;
 	size_t n = 0;
-	int r = list_paths(root, &v, &n, e);
+	int r;
 
-	while (r == 0 && n > 0) {
-		struct disk d CLEANUP(disk_free) = {.parts = NULL};
-
-		if (take_lun(v, &n, &d) < 0)
-			return error_errno(e, ENOMEM, "disks");
-		if (read_by_any(root, &d) == 0)
-			r = fn(&d, data, e);
-		r = r < 0 ? r : 0;
+	if (held.root && strcmp(held.root, root) == 0)
+		return tell_each(held.v, held.n, fn, data, e);
+	r = list_disks(root, &v, &n, e);
+	if (r < 0)
+		return r;
+	if (held.holders && !held.root && (held.root = strdup(root))) {
+		held.v = v;
+		held.n = n;
+		return tell_each(v, n, fn, data, e);
 	}
+	r = tell_each(v, n, fn, data, e);
+	free_disks(v, n);
 	return r;
 }
 

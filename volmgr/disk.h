@@ -53,6 +53,14 @@ typedef int disk_fn(const struct disk *d, void *data, struct error *e);
  */
 int disk_each(const char *root, disk_fn *fn, void *data, struct error *e);
 
+/*
+ * From disk_hold to disk_let_go (they nest) the machine's disks are looked at once, by the first who asks, and disk_each tells the same to all: several questions in a row
+ * cost one walk. Whoever makes disks come looks anew after disk_forget.
+ */
+void disk_hold(void);
+void disk_let_go(void);
+void disk_forget(void);
+
 /* The partitions of one disk (/dev/sda), looked at on its own. */
 int disk_read(const char *root, const char *path, struct disk *ret, struct error *e);
 void disk_free(struct disk *d);

@@ -72,7 +72,9 @@ static int look_at_paths(const struct disk *d, void *data, struct error *e)
 
 void disk_learn_partitions(void)
 {
+	disk_forget();
 	disk_each("", look_at_paths, NULL, NULL);
+	disk_forget();
 }
 
 bool disk_rescan(void)

@@ -234,6 +234,41 @@ static int keep_lun(const struct disk *d, void *data, struct error *e)
 	return 0;
 }
 
+static int count(const struct disk *d, void *data, struct error *e)
+{
+	(void)d;
+	(void)e;
+	return ++*(int *)data, 0;
+}
+
+static int disks_now(void)
+{
+	int n = 0;
+
+	assert_int_equal(disk_each(root, count, &n, NULL), 0);
+	return n;
+}
+
+static void held_disks_are_looked_at_once(void **state)
+{
+	int n = disks_now();
+
+	(void)state;
+	disk_hold();
+	disk_hold();
+	assert_int_equal(disks_now(), n);
+	make_disk("sdz", NULL, 0);
+	assert_int_equal(disks_now(), n);
+	disk_let_go();
+	assert_int_equal(disks_now(), n);
+	disk_forget();
+	assert_int_equal(disks_now(), n + 1);
+	put("sys/block/sdz/size", "0");
+	assert_int_equal(disks_now(), n + 1);
+	disk_let_go();
+	assert_int_equal(disks_now(), n);
+}
+
 static void the_paths_of_a_lun_are_one_disk(void **state)
 {
 	static const char *const names[] = {"byre-san-state", "byre-san-pv"};
@@ -377,6 +412,7 @@ int main(void)
 		cmocka_unit_test(a_gpt_is_read),
 		cmocka_unit_test(containers_need_both_partitions),
 		cmocka_unit_test(a_clone_is_refused),
+		cmocka_unit_test(held_disks_are_looked_at_once),
 		cmocka_unit_test(the_paths_of_a_lun_are_one_disk),
 		cmocka_unit_test(a_path_that_runs_comes_first),
 		cmocka_unit_test(another_target_with_the_same_text_is_another_disk),
