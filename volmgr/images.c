@@ -7,6 +7,7 @@
 #include "findings.h"
 #include "lvm.h"
 #include "plan.h"
+#include "room.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -180,7 +181,9 @@ int image_add(struct change *ch, const char *name, enum image_use use, uint64_t 
 	i.version = images_next_version(&ch->c, name);
 	i.created = (uint64_t)time(NULL);
 	image_lv_name(lv.name, &i);
-	r = change_intend(ch, e);
+	r = room_give_back(ch, lv.extents, e);
+	if (r == 0)
+		r = change_intend(ch, e);
 	if (r == 0)
 		r = lvm_add(&g, &lv, e);
 	if (r == 0)

@@ -390,6 +390,18 @@ int lvm_extend(const struct lvm_group *g, const char *name, uint32_t extents, st
 	return r;
 }
 
+int lvm_reduce(const struct lvm_group *g, const char *name, uint32_t extents, struct error *e)
+{
+	struct session s cleanup_session;
+	char count[16], path[NAME_SIZE + LV_SIZE];
+	const char *const args[] = {"-y", "-f", "-l", count, path, NULL};
+	int r = session_of(&s, g, e);
+
+	snprintf(count, sizeof(count), "-%u", extents);
+	snprintf(path, sizeof(path), "%s/%s", s.container, name);
+	return r == 0 ? run(&s, NULL, e, "lvreduce", args) : r;
+}
+
 /* Gives LV NAME exactly the extents of SEG on DEVICE, behind those it has; makes it when IS_NEW. */
 static int place(const struct session *s, const char *name, const struct segment *seg, const char *device, bool is_new, struct error *e)
 {

@@ -31,6 +31,8 @@ struct lvm_group {
 int lvm_add(const struct lvm_group *g, struct lvm_volume *v, struct error *e);
 /* Appends EXTENTS to LV NAME; RET gets all of its segments as they are then. -ENOSPC. */
 int lvm_extend(const struct lvm_group *g, const char *name, uint32_t extents, struct segments *ret, struct error *e);
+/* Takes the last EXTENTS off LV NAME, which keeps some. */
+int lvm_reduce(const struct lvm_group *g, const char *name, uint32_t extents, struct error *e);
 /*
  * Makes LV NAME lie in SEGMENTS exactly, when LVM's metadata have lost it or its end: its first HAVE extents are there already (0: there is no LV). One commit a
  * segment. Those extents must be free.

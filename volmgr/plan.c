@@ -101,6 +101,15 @@ static int check_disk(const struct settings *s, const struct disk_info *d, uint6
 	return 0;
 }
 
+/* In bytes; never more than half of what is left without it. */
+static uint64_t slack(uint64_t nodes, const struct container_plan *p)
+{
+	uint64_t slack = space_slack(nodes, (p->available - PLAN_STATE - PLAN_PV_HEAD) / EXTENT_BYTES);
+	uint64_t half = (p->available - p->needed) / 2 / EXTENT_BYTES;
+
+	return (slack < half ? slack : half) * EXTENT_BYTES;
+}
+
 int container_plan(const struct settings *s, const struct disk_info *d, uint64_t image_bytes, struct container_plan *ret, struct error *e)
 {
 	struct container_plan p = {.image_extents = plan_extents(image_bytes)};
@@ -117,7 +126,6 @@ int container_plan(const struct settings *s, const struct disk_info *d, uint64_t
 	p.stores = s->number_of_nodes * store * EXTENT_BYTES;
 	p.swap = (uint64_t)s->number_of_nodes * plan_extents(s->swap_size * PLAN_MIB) * EXTENT_BYTES;
 	p.shared = plan_extents(s->shared_size * PLAN_MIB) * EXTENT_BYTES;
-	p.slab_extents = plan_extents(p.stores);
 	p.swap_extents = plan_extents(p.swap);
 	p.shared_extents = plan_extents(p.shared);
 	p.needed = PLAN_STATE + PLAN_PV_HEAD + p.image + p.stores + p.swap + p.shared;
@@ -126,6 +134,7 @@ int container_plan(const struct settings *s, const struct disk_info *d, uint64_t
 		return error_set(e, ENOSPC,
 				 "the container needs %s, the free segment of %s has %s: make volumes smaller or choose another disk",
 				 str_bytes(a, sizeof(a), p.needed), d->path, str_bytes(b, sizeof(b), p.available));
+	p.slab_extents = plan_extents(p.stores + slack(s->number_of_nodes, &p));
 	*ret = p;
 	return 0;
 }

@@ -11,6 +11,9 @@
 
 #define STEP_MIN   256u /* extents: 1 GiB */
 #define STEP_PART  16
+#define SLACK_EACH (128 * PLAN_MIB / EXTENT_BYTES)
+#define SLACK_MIN  (512 * PLAN_MIB / EXTENT_BYTES)
+#define SLACK_PART 16
 #define STORE_MIN  (256 * PLAN_MIB)
 #define BLOCK      4096u
 #define PART_NAMES (sizeof("byre--") + sizeof("-look-metadata")) /* what dm names have around those of container and volume, and NULs */
@@ -107,17 +110,76 @@ int space_take(struct space *s, const char *slab, uint32_t count, struct segment
 	return 0;
 }
 
-uint64_t space_unused(const struct cluster *c)
+uint64_t space_total(const struct cluster *c)
 {
-	uint64_t total = 0, used = 0;
+	uint64_t n = 0;
 
 	for (size_t i = 0; i < c->n_pvs; i++)
-		total += c->pvs[i].extents;
+		n += c->pvs[i].extents;
+	return n;
+}
+
+uint64_t space_unused(const struct cluster *c)
+{
+	uint64_t total = space_total(c), used = 0;
+
 	for (size_t i = 0; i < c->n_slabs; i++)
 		used += segments_extents(&c->slabs[i].segments);
 	for (size_t i = 0; i < c->n_images; i++)
 		used += segments_extents(&c->images[i].segments);
 	return total > used ? total - used : 0;
+}
+
+uint64_t space_slack(uint64_t n, uint64_t total)
+{
+	uint64_t slack = n * SLACK_EACH > SLACK_MIN ? n * SLACK_EACH : SLACK_MIN;
+
+	return slack < total / SLACK_PART ? slack : total / SLACK_PART;
+}
+
+/* How many extents at the end of SEG are in FREE. */
+static uint32_t free_end(const struct segments *free, const struct segment *seg)
+{
+	uint64_t end = (uint64_t)seg->start + seg->count;
+
+	for (size_t i = 0; i < free->n; i++) {
+		const struct segment *f = &free->v[i];
+		uint64_t f_end = (uint64_t)f->start + f->count;
+
+		/* Runs of FREE are as long as can be, and may go on behind SEG. */
+		if (f->pv == seg->pv && f->start < end && f_end >= end)
+			return (uint32_t)(end - (f->start > seg->start ? f->start : seg->start));
+	}
+	return 0;
+}
+
+uint32_t space_end(const struct space *s, size_t slab)
+{
+	const struct segments *segs = &s->c->slabs[slab].segments;
+	uint64_t n = 0, all = segments_extents(segs);
+
+	for (size_t i = segs->n; i-- > 0;) {
+		uint32_t end = free_end(&s->free[slab], &segs->v[i]);
+
+		n += end;
+		if (end < segs->v[i].count)
+			break;
+	}
+	return (uint32_t)(n < all ? n : all - (all > 0));
+}
+
+void space_shorten(struct cluster *c, size_t slab, uint32_t count)
+{
+	struct segments *segs = &c->slabs[slab].segments;
+
+	while (segs->n && count) {
+		struct segment *last = &segs->v[segs->n - 1];
+		uint32_t n = last->count < count ? last->count : count;
+
+		last->count -= n;
+		count -= n;
+		segs->n -= last->count == 0;
+	}
 }
 
 uint32_t space_step(uint64_t missing, uint64_t total, uint64_t unused)

@@ -27,6 +27,16 @@ int space_take(struct space *s, const char *slab, uint32_t count, struct segment
 
 /* Extents of the volume group that no slab and no image has. */
 uint64_t space_unused(const struct cluster *c);
+/*
+ * What the slabs shall have free at any time: slack, so that a store that runs out gets space without an LVM command, which would take longer than its reserve lasts under
+ * the fastest writer. The least grant (128 MiB) for each of N stores, at least 512 MiB; at most a sixteenth of TOTAL, the group's extents. It is nobody's: all that is cut from
+ * slabs uses it, and an image, which is not, gets it back (room_give_back).
+ */
+uint64_t space_slack(uint64_t n, uint64_t total);
+uint64_t space_total(const struct cluster *c); /* extents of the group */
+/* How many extents are free at the end of slab number SLAB (one of it always stays), and taking COUNT of them off: S is that of C, and of no use then. */
+uint32_t space_end(const struct space *s, size_t slab);
+void space_shorten(struct cluster *c, size_t slab, uint32_t count);
 /* By how much to extend a slab for MISSING extents more: large steps, so that it happens rarely. 0: UNUSED of the group's TOTAL are not enough. */
 uint32_t space_step(uint64_t missing, uint64_t total, uint64_t unused);
 

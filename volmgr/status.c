@@ -56,19 +56,17 @@ static uint64_t pv_bytes(const struct cluster *c)
 	return n;
 }
 
-/* Every volume is cut from a slab. */
+/* What is free within slabs is free for every volume, so it counts. */
 static void add_up(const struct view *v, struct totals *t)
 {
 	const struct cluster *c = &v->c;
-	uint64_t taken = 0;
+	uint64_t taken;
 
 	for (size_t i = 0; i < c->n_images; i++)
 		t->images += bytes_of(&c->images[i].segments);
 	for (size_t i = 0; i < c->n_volumes; i++)
 		add_volume(v, &c->volumes[i], t);
-	for (size_t i = 0; i < c->n_slabs; i++)
-		taken += bytes_of(&c->slabs[i].segments);
-	taken += t->images;
+	taken = t->images + t->stores + t->swap + t->shared;
 	t->free = pv_bytes(c) > taken ? pv_bytes(c) - taken : 0;
 }
 

@@ -33,7 +33,8 @@ struct container_plan {
 	struct disk_segment segment;          /* chosen by settings.free_space_allocation */
 	uint64_t image, stores, swap, shared; /* in the PV */
 	uint64_t needed, available;           /* whole container, the state partition included */
-	uint32_t image_extents, slab_extents, swap_extents, shared_extents;
+	uint32_t image_extents, swap_extents, shared_extents;
+	uint32_t slab_extents; /* of the stores, and slack for their first growth when there is room for it */
 };
 /* -EEXIST: the container's name is taken on that disk; -ENOSPC: names needed and available. Writes nothing. */
 int container_plan(const struct settings *s, const struct disk_info *d, uint64_t image_bytes, struct container_plan *ret, struct error *e);

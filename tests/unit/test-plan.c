@@ -74,10 +74,32 @@ static void a_container_is_planned(void **state)
 	assert_int_equal(p.segment.size % PLAN_ALIGN, 0);
 	assert_int_equal(p.segment.start, 100 * GIB + PLAN_ALIGN);
 	assert_int_equal(p.image_extents, 257);
-	assert_int_equal(p.slab_extents, 3 * (256 + plan_metadata_extents(5 * GIB)));
+	assert_int_equal(p.slab_extents, 3 * (256 + plan_metadata_extents(5 * GIB)) + 128); /* and slack of 512 MiB */
 	assert_int_equal(p.swap_extents, 3 * 128);
 	assert_int_equal(p.shared_extents, 250);
 	assert_int_equal(p.needed, PLAN_STATE + PLAN_PV_HEAD + p.image + p.stores + p.swap + p.shared);
+}
+
+/* What fits without slack fits with it. */
+static void slack_refuses_nothing(void **state)
+{
+	struct settings s = answers();
+	struct disk_info d = disk();
+	struct container_plan p;
+
+	(void)state;
+	assert_int_equal(container_plan(&s, &d, GIB, &p, NULL), 0);
+	for (uint64_t spare = 0; spare < GIB; spare += 100 * PLAN_MIB) {
+		struct disk_segment one = {PLAN_ALIGN, p.needed + spare};
+		struct container_plan tight;
+
+		d.free_segments = &one;
+		d.n_free = 1;
+		assert_int_equal(container_plan(&s, &d, GIB, &tight, NULL), 0);
+		assert_int_equal(tight.needed, p.needed);
+		assert_in_range(tight.slab_extents * EXTENT_BYTES - p.stores, spare / 3, spare / 2);
+		assert_true(tight.slab_extents * EXTENT_BYTES - p.stores <= 512 * PLAN_MIB);
+	}
 }
 
 /* Two nodes more cost two stores and two swap areas, never an image. */
@@ -295,7 +317,7 @@ static void a_store_is_a_tenth_of_its_image(void **state)
 	assert_int_equal(plan_node_volumes(&c, "debian12@1", NULL), 0);
 	assert_int_equal(segments_extents(&c.volumes[0].data), 77); /* of 3 GiB */
 	assert_int_equal(container_plan(&c.settings, &d, 3 * GIB, &p, NULL), 0);
-	assert_int_equal(p.slab_extents, 3 * (77 + plan_metadata_extents(5 * GIB)));
+	assert_int_equal(p.slab_extents, 3 * (77 + plan_metadata_extents(5 * GIB)) + 128);
 }
 
 /* --- what LVM reports ---------------------------------------------------------------------------------------------------------- */
@@ -444,6 +466,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(a_container_is_planned),
+		cmocka_unit_test(slack_refuses_nothing),
 		cmocka_unit_test(a_node_costs_its_private_space),
 		cmocka_unit_test(a_range_can_be_named),
 		cmocka_unit_test(what_cannot_be_is_refused),

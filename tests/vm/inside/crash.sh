@@ -22,7 +22,7 @@ create         create --size 64 --store 16 one1 two2
 create-extend  create --size 2048 --store 1100 one1
 reset          reset 2
 reset-keep     reset --keep 1
-grow           grow 2 1100
+grow           grow 2 1250
 resize         resize d1 128
 remove         remove d1
 undo           undo 3
