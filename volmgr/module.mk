@@ -80,6 +80,7 @@ volmgr-daemon_libs := volmgr compose cli cluster base
 tests += try-growth
 try-growth_src := tests/vm/inside/try-growth.c
 try-growth_floors := base cluster compose volmgr
+try-growth_cflags := -I.
 try-growth_libs := volmgr compose cluster base
 
 # What is wrong with a container, and mending it.

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define METADATA_BASE      (1024 * 1024ull) /* superblock, space maps, roots */
-#define METADATA_PER_BLOCK (3 * 34ull)
+#define METADATA_PER_BLOCK 170ull
 
 /* --- sizes ---------------------------------------------------------------------------------------------------------- */
 
@@ -21,10 +21,16 @@ uint32_t plan_extents(uint64_t bytes)
 	return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
 }
 
-uint32_t plan_metadata_extents(uint64_t bytes)
+uint64_t plan_metadata_bytes(uint64_t bytes)
 {
 	uint64_t blocks = bytes / (THIN_BLOCK_SECTORS * 512ull) + 1;
-	uint32_t n = plan_extents(METADATA_BASE + blocks * METADATA_PER_BLOCK);
+
+	return METADATA_BASE + blocks * METADATA_PER_BLOCK;
+}
+
+uint32_t plan_metadata_extents(uint64_t bytes)
+{
+	uint32_t n = plan_extents(plan_metadata_bytes(bytes));
 
 	return n < 2 ? 2 : n;
 }

@@ -17,10 +17,21 @@
 uint32_t plan_extents(uint64_t bytes);
 
 /*
- * Extents of a thin pool's metadata for a volume of BYTES. A mapping of a 64 KiB block costs about 34 bytes; three times that is given, for
- * half-filled tree nodes and for a second thin device beside the first, so that the metadata cannot run out before the data.
+ * Bytes of a thin pool's metadata for a volume of BYTES: so many that they cannot run out before the data, however it is written. (Full metadata fail writes; full
+ * data make them wait.) For each 64 KiB block of the volume:
+ *
+ *	 49	a mapping of the device. A node of the kernel's B-trees is a block of 4096 bytes with room for 252 mappings of 16; it splits when it is full, and is joined with
+ *		its neighbour when less than a third is left (drivers/md/persistent-data/dm-btree-remove.c): never fewer than 84, so 4096 / 84 bytes, and an 84th of that above.
+ *	 49	the same of the second device, what the volume was before its last reset: each can be as large as the volume.
+ *	 49	a new copy of every node of the device that is written to, which a transaction may need before the old ones are free.
+ *	  1	the space map: two bits for each block of data, of which both devices together use two, and a copy of them.
+ *
+ * These are 148; a tenth of the metadata (16 MiB at most) the pool keeps back (dm-thin-metadata.c: metadata_reserve), so 165 are needed, and 170 given, besides
+ * 1 MiB for superblock, roots, and the space map of the metadata themselves. thin_metadata_size(8) estimates 30 for each block of data. A third device, while an image
+ * is captured, shares the live one's nodes until they are written to; writing alone leaves nodes at least half full, and then three have room as well.
  */
-uint32_t plan_metadata_extents(uint64_t bytes);
+uint64_t plan_metadata_bytes(uint64_t bytes);
+uint32_t plan_metadata_extents(uint64_t bytes); /* two at least */
 
 /* container_plan (volmgr.h) is here, too: it computes and writes nothing. */
 

@@ -20,10 +20,10 @@ static void sizes(void **state)
 	assert_int_equal(plan_extents(4 * PLAN_MIB), 1);
 	assert_int_equal(plan_extents(4 * PLAN_MIB + 1), 2);
 	assert_int_equal(plan_extents(UINT64_MAX), UINT32_MAX);
-	/* 5.1 MiB for each 10 GiB, three times; never less than 8 MiB */
+	/* never less than 8 MiB */
 	assert_int_equal(plan_metadata_extents(512 * PLAN_MIB), 2);
-	assert_int_equal(plan_metadata_extents(10 * GIB), 5);
-	assert_in_range(plan_metadata_extents(1024 * GIB), 1024 * 153 / 400, 1024 * 170 / 400);
+	assert_int_equal(plan_metadata_extents(10 * GIB), 7);
+	assert_int_equal(plan_metadata_extents(1024 * GIB), 681);
 }
 
 /* --- a container on a disk -------------------------------------------------------------------------------------------- */
@@ -149,7 +149,7 @@ static void what_cannot_be_is_refused(void **state)
 	refused(&s, &d, 6 * GIB, EINVAL, "volume-size: the image takes 6.0 GiB, a volume of 5.0 GiB is smaller");
 	s.number_of_nodes = 100;
 	refused(&s, &d, GIB, ENOSPC,
-		"the container needs 153 GiB, the free segment of /dev/sdz has 20.0 GiB: make volumes smaller or choose another disk");
+		"the container needs 154 GiB, the free segment of /dev/sdz has 20.0 GiB: make volumes smaller or choose another disk");
 	d.has_table = false;
 	snprintf(d.other_content, sizeof(d.other_content), "ext4");
 	refused(&s, &d, GIB, ENOTEMPTY, "/dev/sdz has no GPT, but holds something (ext4): wipe it yourself if it may go");

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Stores that grow under a writer: runs as root inside a throw-away machine and OVERWRITES the disk given (8 GiB; it need not be there really).
-# usage: growth.sh DISK       TESTS: functions to run; BIN: where the test programs are; FULL: seconds that a container stays full
+# usage: growth.sh DISK       TESTS: functions to run; BIN: where the test programs are; FULL: seconds that a container stays full; LARGE: MiB of the
+#                             volume whose metadata are counted
 set -u
 disk=$(readlink -f "${1:?usage: growth.sh DISK}")
 bin=${BIN:-$(cd "$(dirname "$0")/../../.." && pwd)/build/tests}
@@ -24,6 +25,10 @@ joined() { sanlock client status 2>/dev/null | grep -q '^s byre-.*:1:'; }
 daemon_start() { "$volmgrd" --container one 2>>"$work/daemon.log" & daemon=$!; }
 daemon_stop() { kill "$daemon" && wait "$daemon" 2>/dev/null; }
 said() { grep -q -- "$1" "$work/daemon.log"; }
+# The same under systemd, as on a node: it is started again when it dies.
+unit() { systemctl show -P "$1" byre-volmgrd.service; }
+unit_start() { since=$(date +@%s) && systemctl start byre-volmgrd.service || problem 'byre-volmgrd.service'; }
+unit_said() { journalctl -q -o cat --since "$since" -u byre-volmgrd.service >"$work/daemon.log" && said "$1"; }
 
 # until_true SECONDS COMMAND: far off; only a guard.
 until_true() {
@@ -50,6 +55,7 @@ fresh() {
 away() {
   [ -z "${daemon-}" ] || daemon_stop
   daemon=
+  systemctl stop byre-volmgrd.service 2>/dev/null
   sanlock client shutdown -f 1 -w 1 >/dev/null 2>&1
   dmsetup remove_all >/dev/null 2>&1
   dmsetup remove_all >/dev/null 2>&1 # those on which others stood
@@ -59,6 +65,9 @@ away() {
 worst_of() { awk '{ print $3 }' "$1"; }
 rate_of() { awk '{ printf "%.1f MiB/s", $1 / 1048576 / ($2 / 1000) }' "$1"; }
 
+# least_left: the least that was left of the reserve when more came, in MiB.
+least_left() { sed -n 's/.* more; \([0-9.]*\) \([KMG]*\)i*B were left.*/\1 \2/p' "$work/daemon.log" | awk '{ m = $2 == "" ? 0 : $2 == "K" ? $1 / 1024 : $2 == "G" ? $1 * 1024 : $1 } NR == 1 || m < least { least = m } END { print least + 0 }'; }
+
 # Twice its store and more at full speed: no error, no stall beside a raw device's.
 a_store_grows_under_its_writer() {
   local shared
@@ -66,14 +75,45 @@ a_store_grows_under_its_writer() {
   g write "$shared" 0 $((256 * MIB)) $MIB >"$work/raw" || problem 'raw'
   daemon_start
   until_true 60 joined
-  g write "$root" $((128 * MIB)) $((1200 * MIB)) $MIB >"$work/thin" 2>"$work/err" || problem "$(cat "$work/err")"
-  g check "$root" $((128 * MIB)) $((1200 * MIB)) || problem 'check'
-  echo "  raw $(rate_of "$work/raw"), worst $(worst_of "$work/raw") ms; growing $(rate_of "$work/thin"), worst $(worst_of "$work/thin") ms; store now $(store_mib node1.root) MiB"
-  sed -n 's/.*: \(node1.root: .* more; .*\)/  \1/p' "$work/daemon.log"
-  [ "$(store_mib node1.root)" -gt 1200 ] || problem "the store has $(store_mib node1.root) MiB"
+  g write "$root" $((128 * MIB)) $((900 * MIB)) $MIB >"$work/thin" 2>"$work/err" || problem "$(cat "$work/err")"
+  g check "$root" $((128 * MIB)) $((900 * MIB)) || problem 'check'
+  echo "  raw $(rate_of "$work/raw"), worst $(worst_of "$work/raw") ms; growing $(rate_of "$work/thin"), worst $(worst_of "$work/thin") ms; at least $(least_left) MiB of a reserve were left; store now $(store_mib node1.root) MiB"
+  sed -n 's/^.*\(node1.root: .* more; .*\)/  \1/p' "$work/daemon.log"
+  [ "$(store_mib node1.root)" -gt 900 ] || problem "the store has $(store_mib node1.root) MiB"
   [ "$(store_mib node1.root)" -le 3072 ] || problem 'more was granted than the volume can use'
   (($(worst_of "$work/thin") < 10000 + $(worst_of "$work/raw"))) || problem 'a write took more than ten seconds'
   "$volmgr" --container one status --json | grep -q '"generation"' || problem 'status'
+}
+
+# LVM takes longer than a reserve lasts: there is slack for the first grants of all nodes. Without LVM they come; then writers wait, and go on when it is back.
+the_first_grants_need_no_lvm() {
+  local second
+  mkdir -p "$work/bin" && printf '#!/bin/sh\necho no LVM today >&2\nexit 5\n' >"$work/bin/lvm" && chmod 755 "$work/bin/lvm"
+  second=$(t compose node2.root)
+  for r in "$root" "$second"; do g write "$r" 0 $((200 * MIB)) $MIB >/dev/null 2>"$work/err" || problem "$(cat "$work/err")"; done
+  PATH=$work/bin:$PATH daemon_start
+  until_true 60 eval '[ "$(store_mib node1.root)" = 384 ]'
+  until_true 60 eval '[ "$(store_mib node2.root)" = 384 ]'
+  g write "$root" $((200 * MIB)) $((400 * MIB)) $MIB >/dev/null 2>"$work/err" &
+  until_true 100 full node1.root
+  until_true 60 said 'no LVM today'
+  rm "$work/bin/lvm"
+  wait $! || problem "$(cat "$work/err")"
+  g check "$root" 0 $((600 * MIB)) || problem 'check'
+  until_true 60 said 'all is well again'
+}
+
+# A change that was published before its volmgrd died is made true by the next one; its writer goes on.
+what_was_published_is_made_true() {
+  g write "$root" 0 $((400 * MIB)) $MIB >/dev/null 2>"$work/err" &
+  local writer=$!
+  until_true 100 full node1.root
+  "$volmgr" --container one grow 1 512 >"$work/out" 2>&1 || problem "$(cat "$work/out")"
+  [ "$(store_mib node1.root)" = 256 ] && kill -0 $writer || problem 'it is true already'
+  daemon_start
+  wait $writer || problem "$(cat "$work/err")"
+  [ "$(store_mib node1.root)" -ge 768 ] || problem "the store has $(store_mib node1.root) MiB"
+  g check "$root" 0 $((400 * MIB)) || problem 'check'
 }
 
 # Grown by whoever was killed; begun although the reserve had been touched before anybody watched.
@@ -82,7 +122,7 @@ it_may_be_killed_at_any_time() {
   pool node1.root | grep -q out_of_data && problem 'full already'
   daemon_start
   until_true 60 eval '[ "$(store_mib node1.root)" -gt 256 ]'
-  g write "$root" $((250 * MIB)) $((1000 * MIB)) $MIB >"$work/thin" 2>"$work/err" &
+  g write "$root" $((250 * MIB)) $((800 * MIB)) $MIB >"$work/thin" 2>"$work/err" &
   local writer=$! kills=0
   while kill -0 $writer 2>/dev/null; do
     sleep "0.$((RANDOM % 10))$((RANDOM % 10))"
@@ -92,7 +132,7 @@ it_may_be_killed_at_any_time() {
     sleep "1.$((RANDOM % 10))"
   done
   wait $writer || problem "$(cat "$work/err")"
-  g check "$root" 0 $((1250 * MIB)) || problem 'check'
+  g check "$root" 0 $((1050 * MIB)) || problem 'check'
   echo "  killed $kills times; store now $(store_mib node1.root) MiB"
   [ "$kills" -gt 2 ] || problem 'too few kills'
   until_true 60 eval '[ "$("$volmgr" --container one list --json | awk "/node1.root/ { on = 1 } on && /store_bytes/ { gsub(/[^0-9]/, \"\"); print; exit }")" = "$(($(store_mib node1.root) * MIB))" ]'
@@ -118,26 +158,31 @@ a_held_lease_is_waited_for() {
   echo "  the writer waited $(worst_of "$work/thin") ms: $(grep -c . "$work/daemon.log") lines said: $(grep -m 1 waiting "$work/daemon.log")"
 }
 
-# No space in the container: the undo goes, then the writer waits, the admin is told; more space, and it goes on.
+# No space in the container: the writer waits, the admin is told; volmgrd dies and is started again; more space, and it goes on.
 a_full_container_waits() {
-  local lines
+  local lines pid
   g eat 300 2>"$work/err" || problem "$(cat "$work/err")"
-  daemon_start
-  g write "$root" 0 $((900 * MIB)) $MIB >"$work/thin" 2>"$work/err" &
+  unit_start
+  g write "$root" 0 $((700 * MIB)) $MIB >"$work/thin" 2>"$work/err" &
   local writer=$!
   until_true 200 full node1.root
-  until_true 60 said 'has no space left'
-  sleep "${FULL:-8}"
+  until_true 60 unit_said 'has no space left'
+  pid=$(unit MainPID) && kill -KILL "$pid"
+  until_true 60 eval '[ "$(unit MainPID)" != 0 ] && [ "$(unit MainPID)" != '"$pid"' ]'
+  since=$(date +@%s)
+  until_true 60 unit_said 'has no space left'
+  sleep "${FULL:-4}"
   kill -0 $writer 2>/dev/null || problem "the writer did not wait: $(cat "$work/err")"
+  full node1.root || problem 'there is space'
+  g check "$root" 0 $((256 * MIB)) || problem 'reads fail while writes wait'
   "$volmgr" --container one status >"$work/out" || problem 'status'
   grep -q 'node1.root waits for space since' "$work/out" || problem "$(cat "$work/out")"
-  lines=$(wc -l <"$work/daemon.log")
-  sleep 2
-  [ "$(wc -l <"$work/daemon.log")" = "$lines" ] || problem "it goes on saying so: $(tail -n 3 "$work/daemon.log")"
+  unit_said . && lines=$(wc -l <"$work/daemon.log")
+  ((lines < 8)) || problem "it goes on saying so: $(tail -n 3 "$work/daemon.log")"
   g remove eater 2>"$work/err" || problem "$(cat "$work/err")"
   wait $writer || problem "$(cat "$work/err")"
-  g check "$root" 0 $((900 * MIB)) || problem 'check'
-  until_true 30 said 'all is well again'
+  g check "$root" 0 $((700 * MIB)) || problem 'check'
+  until_true 30 unit_said 'all is well again'
   until_true 30 eval '! "$volmgr" --container one status | grep -q "waits for space"'
   echo "  the writer waited $(worst_of "$work/thin") ms"
 }
@@ -165,6 +210,37 @@ an_undo_is_whole() {
   g check "$root" 0 $((100 * MIB)) || problem 'check'
 }
 
+# used_metadata WHEN: the tenth that the pool keeps back counts as used. What a transaction may take besides is a copy of one device's: a quarter has to be left.
+used_metadata() {
+  local used total
+  read -r used total < <(pool try | awk '{ split($5, m, "/"); print m[1], m[2] }')
+  echo "  $1: $used of $total blocks of metadata, $((used * 4096 / blocks)) bytes for each of the volume's"
+  ((used * 4 < total * 3)) || problem 'the metadata are full'
+  pool try | grep -q ' rw ' || problem "$(pool try)"
+}
+
+# Pool and metadata of a volume's size, on data that take no place; its device and the one before it are written all over in small pieces, trimmed and written again, while
+# resets come and go.
+metadata_outlast_data() {
+  local mib=${LARGE:-512} sectors blocks metadata
+  away && wipefs -qaf "$disk"
+  sectors=$((mib * 2048)) blocks=$((mib * 16))
+  metadata=$(g metadata $((mib * MIB)))
+  dd if=/dev/zero of="$disk" bs=1M count=1 oflag=direct 2>/dev/null
+  dmsetup create byre-one-try-metadata --table "0 $((metadata / 512)) linear $disk 0" &&
+    dmsetup create byre-one-try-data --table "0 $((2 * sectors)) zero" &&
+    dmsetup create byre-one-try-pool --table "0 $((2 * sectors)) thin-pool /dev/mapper/byre-one-try-metadata /dev/mapper/byre-one-try-data 128 0 1 no_discard_passdown" || problem 'pool'
+  for id in 0 1 2; do
+    dmsetup message byre-one-try-pool 0 "create_thin $id" && dmsetup create byre-one-try --table "0 $sectors thin /dev/mapper/byre-one-try-pool $id" || problem "device $id"
+    g scatter /dev/mapper/byre-one-try $((mib * MIB)) || problem 'scatter'
+    g thin-out /dev/mapper/byre-one-try $((mib * MIB)) && used_metadata "device $id, two thirds trimmed"
+    g scatter /dev/mapper/byre-one-try $((mib * MIB)) || problem 'scatter'
+    used_metadata "device $id, full"
+    dmsetup remove --retry byre-one-try
+    [ $id = 0 ] || dmsetup message byre-one-try-pool 0 "delete $((id - 1))" || problem 'delete'
+  done
+}
+
 # Larger than its image, and larger still while it is in use.
 a_volume_is_enlarged_online() {
   daemon_start
@@ -188,13 +264,25 @@ trimmed_blocks_come_back() {
     grep -qE '^node1.root: [0-9.]+ MiB are free again, [0-9.]+ MiB of 256 MiB in use' "$work/out" || problem "$(cat "$work/out")"
   done
   cat "$work/out"
+  [ -z "${daemon-}" ] || problem 'a daemon'
+  # Grown and trimmed, the store is used again, and tells again when that is not enough.
+  daemon_start
+  until_true 60 joined
+  head -c 240M /dev/urandom >"$work/1/data" && sync -f "$work/1" || problem 'write'
+  until_true 60 eval '[ "$(store_mib node1.root)" -gt 384 ]'
+  was=$(store_mib node1.root)
+  rm "$work/1/data" && "$volmgr" --container one trim 1 >"$work/out" 2>&1 || problem "$(cat "$work/out")"
+  head -c 100M /dev/urandom >"$work/1/data" && sync -f "$work/1" || problem 'write'
+  [ "$(store_mib node1.root)" = "$was" ] || problem "the store grew from $was to $(store_mib node1.root) MiB"
+  head -c $((was - 180))M /dev/urandom >"$work/1/more" && sync -f "$work/1" || problem 'write'
+  until_true 60 eval '[ "$(store_mib node1.root)" -gt $was ]'
   umount "$work/1"
   "$volmgr" --container one trim 2 2>"$work/out" && problem 'trimmed what is not here'
   grep -q 'node2.root is not in use on this machine' "$work/out" || problem "$(cat "$work/out")"
 }
 
-all="a_store_grows_under_its_writer it_may_be_killed_at_any_time a_held_lease_is_waited_for a_full_container_waits
-an_undo_is_given_up_before_anybody_waits an_undo_is_whole a_volume_is_enlarged_online trimmed_blocks_come_back"
+all="a_store_grows_under_its_writer the_first_grants_need_no_lvm what_was_published_is_made_true it_may_be_killed_at_any_time a_held_lease_is_waited_for a_full_container_waits
+an_undo_is_given_up_before_anybody_waits an_undo_is_whole metadata_outlast_data a_volume_is_enlarged_online trimmed_blocks_come_back"
 modprobe -q dm-thin-pool
 for f in ${TESTS:-$all}; do
   bad='' daemon=''

@@ -3,6 +3,8 @@
  * For growth.sh: a writer whose every byte can be checked, and changes of a cluster.
  *	write FILE START BYTES CHUNK	with O_DIRECT, one after another; prints "BYTES MS WORST_MS"
  *	scatter FILE BYTES		the first 4 KiB of each 64 KiB block, in an order that jumps about
+ *	thin-out FILE BYTES		discards two of three 64 KiB blocks
+ *	metadata BYTES			prints how many bytes of metadata a volume of BYTES has at least
  *	check FILE START BYTES		what write wrote is there
  *	remove|reset-keep|undo NAME, resize NAME MIB, eat LEFT	changes; eat: a disk "eater" takes all space of the container but LEFT MiB
  */
@@ -11,13 +13,16 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "volmgr/change.h"
+#include "volmgr/plan.h"
 #include "volmgr/volumes.h"
 #include "verbs.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #define MIB (1024ull * 1024)
 
@@ -89,6 +94,29 @@ static int do_scatter(char **argv, struct error *e)
 	return fsync(fd) < 0 ? error_errno(e, errno, "%s: fsync", argv[0]) : 0;
 }
 
+static int do_thin_out(char **argv, struct error *e)
+{
+	uint64_t blocks = number(argv[1]) / 65536;
+	cleanup_fd int fd = open(argv[0], O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return error_errno(e, errno, "%s", argv[0]);
+	for (uint64_t i = 0; i + 3 <= blocks; i += 3) {
+		uint64_t range[2] = {i * 65536, 2 * 65536};
+
+		if (ioctl(fd, BLKDISCARD, range) < 0)
+			return error_errno(e, errno, "%s: discarding block %llu", argv[0], (unsigned long long)i);
+	}
+	return 0;
+}
+
+static int do_metadata(char **argv, struct error *e)
+{
+	(void)e;
+	printf("%llu\n", (unsigned long long)(plan_metadata_bytes(number(argv[0])) / 4096 * 4096));
+	return 0;
+}
+
 static int do_check(char **argv, struct error *e)
 {
 	uint64_t start = number(argv[1]), bytes = number(argv[2]);
@@ -148,12 +176,13 @@ static uint64_t free_extents(const struct cluster *c)
 static int edit_eat(struct change *ch, char **argv, struct error *e)
 {
 	struct volume_wish w = {.name = "eater", .kind = VOLUME_DISK, .bytes = 0};
-	uint64_t metadata = 128 * MIB, left = number(argv[0]) * MIB, free = free_extents(&ch->c) * EXTENT_BYTES;
+	uint64_t left = number(argv[0]) * MIB, free = free_extents(&ch->c) * EXTENT_BYTES;
+	uint64_t metadata = plan_metadata_extents(free) * EXTENT_BYTES;
 
 	if (free < left + metadata + 64 * MIB)
 		return error_set(e, ENOSPC, "only %llu MiB are free", (unsigned long long)(free / MIB));
 	w.bytes = free; /* its metadata come on top */
-	w.store = free - left - (3 * free / 65536 * 34 + 16 * MIB);
+	w.store = free - left - metadata;
 	return volumes_create(ch, &w, 1, e);
 }
 
@@ -185,8 +214,9 @@ static int do_eat(char **argv, struct error *e)
 int main(int argc, char **argv)
 {
 	static const struct verb verbs[] = {
-		{"write", 4, do_write},           {"scatter", 2, do_scatter}, {"check", 3, do_check},   {"remove", 1, do_remove},
-		{"reset-keep", 1, do_reset_keep}, {"undo", 1, do_undo},       {"resize", 2, do_resize}, {"eat", 1, do_eat},
+		{"write", 4, do_write},       {"scatter", 2, do_scatter}, {"thin-out", 2, do_thin_out},     {"check", 3, do_check},
+		{"metadata", 1, do_metadata}, {"remove", 1, do_remove},   {"reset-keep", 1, do_reset_keep}, {"undo", 1, do_undo},
+		{"resize", 2, do_resize},     {"eat", 1, do_eat},
 	};
 
 	return run_verb(verbs, ARRAY_SIZE(verbs), "try-growth", argc - 1, argv + 1);
