@@ -460,7 +460,8 @@ static void judge_lease(const struct seen *s, bool changing, struct findings *re
 	if (!s->holder_known) {
 		f = find(ret, FAULT_LEASE, REMEDY_NONE, "", 0);
 		says(f, "the lease cannot be read: %s", s->no_holder);
-		mend(f, "nothing can be changed until it can: see that the SAN is well; \"The lease is gone\" in " BY_HAND " has the way when it stays so");
+		mend(f, "nothing can be changed until it can: see that the SAN is well; \"The lease is gone\" in " BY_HAND
+			" has the way when it stays so");
 	}
 	if (changing) {
 		f = find(ret, FAULT_CHANGING, REMEDY_NONE, "", s->holder);
@@ -627,9 +628,10 @@ void findings_judge(const struct seen *s, struct findings *ret)
 	if (s->lvm_known && !changing)
 		findings_lvm(s->c, s->lvs, s->n_lvs, ret);
 	if (!s->lvm_known && s->no_lvm[0]) {
-		f = find(ret, FAULT_LVM, REMEDY_NONE, "", 0);
+		f = find(ret, FAULT_LVM, s->lvm_damaged ? REMEDY_REMAKE_LVM : REMEDY_NONE, "", 0);
 		says(f, "LVM's metadata cannot be read: %s", s->no_lvm);
-		mend(f, "volumes do not need it; " BY_HAND " makes it anew from the state");
+		mend(f, s->lvm_damaged ? "it is made anew from the state"
+				       : "volumes do not need it; " BY_HAND " makes it anew from the state");
 	}
 	judge_node_slots(s->c, s->status, s->n_status, false, ret);
 	judge_node_slots(s->c, s->volumes, s->n_volumes, true, ret);

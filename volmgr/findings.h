@@ -50,6 +50,7 @@ enum remedy {
 	REMEDY_TAKE_LV,      /* the state takes what LVM says of slab or image NAME */
 	REMEDY_RESTORE_LV,   /* LVM takes what the state says of it: those extents are free there */
 	REMEDY_REMOVE_PV,    /* out of LVM's metadata; and the partition, where nothing else can be on it */
+	REMEDY_REMAKE_LVM,   /* LVM's metadata are written anew from the state */
 	REMEDY_REMOVE_IMAGE, /* image NAME and its LV */
 	REMEDY_SUPERBLOCK,   /* copy NUMBER is written anew */
 	REMEDY_CLEAR_STATUS, /* slot NUMBER */
@@ -101,7 +102,7 @@ struct seen {
 	size_t n_left;
 	size_t strangers; /* PVs of LVM's metadata that the state does not know; with lvm_known */
 
-	bool lvm_known;
+	bool lvm_known, lvm_damaged; /* DAMAGED: LVM can be asked, but finds no metadata that it understands */
 	const struct lvm_volume *lvs;
 	size_t n_lvs;
 	char no_lvm[384];

@@ -151,6 +151,7 @@ static void look_at_lvm(struct look *l)
 		r = lvm_list(&(struct lvm_group){&l->c, paths}, &l->lvs, &l->seen.n_lvs, &why);
 	l->seen.lvs = l->lvs;
 	l->seen.lvm_known = r == 0;
+	l->seen.lvm_damaged = r == -EUCLEAN;
 	snprintf(l->seen.no_lvm, sizeof(l->seen.no_lvm), "%.380s", why.text);
 }
 

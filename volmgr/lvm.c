@@ -6,16 +6,23 @@
 #include "base/file.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "lvm_text.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
 
 #define SYSTEM_DIR "/run/byre/lvm" /* empty: no lvm.conf, no devices file, no backups */
+#define GROUP_FILE "/run/byre/lvm.group"
 #define MAX_OUTPUT (64u * 1024 * 1024)
-#define LV_SIZE    sizeof(((struct lvm_volume *)NULL)->name)
+
+#define METADATA_SIZE "16m"
+#define LABEL_BYTES   (64 * 1024)
+#define LV_SIZE       sizeof(((struct lvm_volume *)NULL)->name)
 
 typedef json_t *json_ref;
 static void freep_json(json_ref *j)
@@ -66,7 +73,9 @@ static int session_of(struct session *s, const struct lvm_group *g, struct error
 /* `lvm VERB --config … --devices … ARGS…` */
 static int run(const struct session *s, char **ret_output, struct error *e, const char *verb, const char *const *args)
 {
-	static const char *const env[] = {"LVM_SYSTEM_DIR=" SYSTEM_DIR, "LVM_SUPPRESS_FD_WARNINGS=1", "LC_ALL=C", NULL};
+	/* A report alone on standard output: what LVM has to say besides would stand in the middle of it. */
+	static const char *const env[] = {
+		"LVM_SYSTEM_DIR=" SYSTEM_DIR, "LVM_SUPPRESS_FD_WARNINGS=1", "LC_ALL=C", "LVM_REPORT_FD=1", "LVM_OUT_FD=2", NULL};
 	const char *const first[] = {"lvm", verb, "--config", s->config, "--devices", buf_str(&s->devices)};
 	cleanup_free const char **argv = NULL;
 	struct spawn sp = {.env = env, .max_output = MAX_OUTPUT, .with_parent = true};
@@ -137,7 +146,8 @@ int lvm_parse_strangers(const char *text, const struct pv *pvs, size_t n_pvs, si
 
 	if (!rows)
 		return -EPROTO;
-	json_array_foreach(rows, i, row) {
+	json_array_foreach(rows, i, row)
+	{
 		const char *uuid = member(row, "pv_uuid");
 		size_t k = 0;
 
@@ -159,17 +169,27 @@ struct piece {
 	struct segment seg;
 };
 
+static size_t row_pv(json_t *row, const struct pv *pvs, size_t n_pvs)
+{
+	const char *uuid = member(row, "pv_uuid");
+	size_t pv = 0;
+
+	while (pv < n_pvs && strcmp(pvs[pv].uuid, uuid) != 0)
+		pv++;
+	return pv;
+}
+
 static int parse_piece(json_t *row, const struct pv *pvs, size_t n_pvs, struct piece *ret, struct error *e)
 {
 	const char *uuid = member(row, "pv_uuid");
+	size_t pv = row_pv(row, pvs, n_pvs);
 	uint64_t start, count;
-	size_t pv = 0;
 
+	if (!json_is_object(row))
+		return error_set(e, EPROTO, "lvm: a row of its report cannot be understood");
 	ret->lv = member(row, "lv_name");
 	if (!*ret->lv) /* free space */
 		return 0;
-	while (pv < n_pvs && strcmp(pvs[pv].uuid, uuid) != 0)
-		pv++;
 	if (pv == n_pvs)
 		return error_set(e, EPROTO, "lvm: volume %.80s lies on PV %.48s, which the state does not know", ret->lv, uuid);
 	if (strlen(ret->lv) >= LV_SIZE || str_to_u64(member(row, "seg_start_pe"), 0, UINT32_MAX, &ret->at) < 0 ||
@@ -207,6 +227,26 @@ static int join_pieces(const struct piece *pieces, size_t n, struct lvm_volume *
 	return 0;
 }
 
+/* Each PV has a row at least. One whose label or metadata is damaged is still told of, but as missing, or in no group. */
+static int check_pvs(json_t *rows, const struct pv *pvs, size_t n_pvs, struct error *e)
+{
+	cleanup_free bool *whole = calloc(n_pvs + 1, sizeof(*whole));
+
+	if (!whole)
+		return error_errno(e, ENOMEM, "lvm");
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		json_t *row = json_array_get(rows, i);
+
+		if (*member(row, "vg_name") && !*member(row, "pv_missing"))
+			whole[row_pv(row, pvs, n_pvs)] = true;
+	}
+	for (size_t i = 0; i < n_pvs; i++)
+		if (!whole[i])
+			return error_set(e, EUCLEAN, "lvm: it finds no volume group on PV %s: its metadata are gone or damaged",
+					 pvs[i].uuid);
+	return 0;
+}
+
 int lvm_parse_segments(const char *text, const struct pv *pvs, size_t n_pvs, struct lvm_volume **ret, size_t *ret_n, struct error *e)
 {
 	json_ref root CLEANUP(freep_json) = NULL;
@@ -229,6 +269,8 @@ int lvm_parse_segments(const char *text, const struct pv *pvs, size_t n_pvs, str
 		qsort(pieces, i, sizeof(*pieces), compare_pieces);
 		r = join_pieces(pieces, i, v, &n, e);
 	}
+	if (r == 0)
+		r = check_pvs(rows, pvs, n_pvs, e);
 	if (r < 0) {
 		lvm_list_free(v, n);
 		return r;
@@ -251,7 +293,8 @@ void lvm_list_free(struct lvm_volume *v, size_t n)
 
 static int list(const struct session *s, struct lvm_volume **ret, size_t *ret_n, struct error *e)
 {
-	static const char *const args[] = {REPORT, "--segments", "-o", "pv_uuid,lv_name,seg_start_pe,pvseg_start,pvseg_size", NULL};
+	static const char *const args[] = {REPORT, "--segments", "-o",
+					   "vg_name,pv_missing,pv_uuid,lv_name,seg_start_pe,pvseg_start,pvseg_size", NULL};
 	cleanup_free char *text = NULL;
 	int r = run(s, &text, e, "pvs", args);
 
@@ -338,7 +381,7 @@ static int make_volume(const struct session *s, const struct lvm_volume *v, stru
 
 static int make_pv(const struct session *s, const char *device, struct error *e)
 {
-	const char *const args[] = {"-ff", "-y", "-Zy", "--metadatasize", "16m", "--dataalignment", "4m", device, NULL};
+	const char *const args[] = {"-ff", "-y", "-Zy", "--metadatasize", METADATA_SIZE, "--dataalignment", "4m", device, NULL};
 
 	return run(s, NULL, e, "pvcreate", args);
 }
@@ -478,6 +521,51 @@ int lvm_remove(const struct lvm_group *g, const char *const *names, size_t n, st
 		r = remove_volumes(&s, have, n_have, names, n, e);
 	lvm_list_free(have, n_have);
 	return r;
+}
+
+/* --- making all of it anew ------------------------------------------------------------------------------------------------------ */
+
+/* The label and what stands first in the metadata area: LVM refuses to make a PV anew over metadata that it half understands. */
+static int forget_pv(const char *device, struct error *e)
+{
+	cleanup_free char *zeros = aligned_alloc(4096, LABEL_BYTES);
+	cleanup_fd int fd = open(device, O_RDWR | O_CLOEXEC | O_DIRECT);
+	int r;
+
+	if (fd < 0 || !zeros)
+		return error_errno(e, fd < 0 ? errno : ENOMEM, "%s", device);
+	memset(zeros, 0, LABEL_BYTES);
+	r = pwrite_full(fd, zeros, LABEL_BYTES, 0);
+	if (r == 0 && fdatasync(fd) < 0)
+		r = -errno;
+	return r < 0 ? error_errno(e, r, "%s: LVM's label", device) : 0;
+}
+
+static int remake_pv(const struct session *s, const char *device, const struct pv *pv, struct error *e)
+{
+	const char *const args[] = {"-ff",         "-y",   "--uuid", pv->uuid, "--restorefile", GROUP_FILE, "--metadatasize",
+				    METADATA_SIZE, device, NULL};
+	int r = forget_pv(device, e);
+
+	return r == 0 ? run(s, NULL, e, "pvcreate", args) : r;
+}
+
+int lvm_remake(const struct lvm_group *g, struct error *e)
+{
+	const char *const args[] = {"-f", GROUP_FILE, "--force", "-y", g->c->settings.container_name, NULL};
+	struct buf text cleanup_buf = BUF_INIT;
+	struct session s cleanup_session;
+	uint64_t seed;
+	int r = session_of(&s, g, e);
+
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+		return error_errno(e, EIO, "random numbers");
+	lvm_text(g->c, seed, &text);
+	if (r == 0)
+		r = buf_ok(&text) ? file_write(AT_FDCWD, GROUP_FILE, 0600, text.data, text.len, e) : error_errno(e, ENOMEM, "lvm");
+	for (size_t i = 0; i < g->c->n_pvs && r == 0; i++)
+		r = remake_pv(&s, g->devices[i], &g->c->pvs[i], e);
+	return r == 0 ? run(&s, NULL, e, "vgcfgrestore", args) : r;
 }
 
 int lvm_add_pv(const struct lvm_group *g, const char *device, struct pv *ret, struct error *e)

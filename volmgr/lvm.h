@@ -40,9 +40,17 @@ int lvm_reduce(const struct lvm_group *g, const char *name, uint32_t extents, st
 int lvm_restore(const struct lvm_group *g, const char *name, uint64_t have, const struct segments *segments, struct error *e);
 /* Removes N LVs in one commit. One that is not there is no error. */
 int lvm_remove(const struct lvm_group *g, const char *const *names, size_t n, struct error *e);
-/* Every LV of the group with its segments; one allocation, freed with lvm_list_free. Reads only. */
+/*
+ * Every LV of the group with its segments; one allocation, freed with lvm_list_free. Reads only. -EUCLEAN: on a PV, LVM's metadata are gone or damaged, see
+ * lvm_remake.
+ */
 int lvm_list(const struct lvm_group *g, struct lvm_volume **ret, size_t *ret_n, struct error *e);
 void lvm_list_free(struct lvm_volume *v, size_t n);
+/*
+ * Writes LVM's metadata anew on all PVs, from what the state says. LVM writes its metadata and the header that points there without a flush in between, so a power
+ * cut may leave a header that points nowhere. Cut off in between, it has to be done again: the intent is set.
+ */
+int lvm_remake(const struct lvm_group *g, struct error *e);
 /* Makes DEVICE a PV of the group. RET describes it. */
 int lvm_add_pv(const struct lvm_group *g, const char *device, struct pv *ret, struct error *e);
 /*

@@ -98,12 +98,25 @@ static int remove_lvs(struct group *p, const struct findings *f, struct error *e
 	return r == 0 ? lvm_remove(&p->g, names, n, e) : r;
 }
 
+/* Every LV; when LVM cannot read its own metadata, after these were made anew from the state. */
+static int list_lvs(struct group *p, struct error *e)
+{
+	int r = lvm_list(&p->g, &p->lvs, &p->n, e);
+
+	if (r != -EUCLEAN)
+		return r;
+	r = change_intend(p->ch, e);
+	if (r == 0)
+		r = lvm_remake(&p->g, e);
+	return r == 0 ? lvm_list(&p->g, &p->lvs, &p->n, e) : r;
+}
+
 /* ALL: restores what LVM has lost, too. No crash does that, so it is done when it is asked for only. */
 static int mend_lvm(struct change *ch, bool all, bool *ret_edited, struct error *e)
 {
 	struct group p cleanup_group = {.ch = ch, .g = {&ch->c, ch->pvs}};
 	struct findings f CLEANUP(findings_free) = {NULL, 0, false};
-	int r = lvm_list(&p.g, &p.lvs, &p.n, e);
+	int r = list_lvs(&p, e);
 
 	if (r < 0)
 		return r;
@@ -194,7 +207,7 @@ int repair(struct change *ch, const struct findings *f, struct error *e)
 
 	for (size_t i = 0; i < f->n && r == 0; i++)
 		r = mend_area(ch, &f->v[i], e);
-	if (r == 0 && (any(f, REMEDY_REMOVE_LV) || any(f, REMEDY_TAKE_LV) || any(f, REMEDY_RESTORE_LV)))
+	if (r == 0 && (any(f, REMEDY_REMOVE_LV) || any(f, REMEDY_TAKE_LV) || any(f, REMEDY_RESTORE_LV) || any(f, REMEDY_REMAKE_LVM)))
 		r = mend_lvm(ch, true, &publish, e);
 	if (r == 0)
 		r = remove_images(ch, f, &publish, e);

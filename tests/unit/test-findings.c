@@ -367,6 +367,8 @@ static void what_cannot_be_read(void **state)
 	b->seen.lvm_known = false;
 	snprintf(b->seen.no_lvm, sizeof(b->seen.no_lvm), "no such PV");
 	only(b, FAULT_LVM, REMEDY_NONE, "", 0);
+	b->seen.lvm_damaged = true;
+	only(b, FAULT_LVM, REMEDY_REMAKE_LVM, "", 0);
 }
 
 static void an_intent_that_was_left(void **state)

@@ -324,9 +324,10 @@ static void a_store_is_a_tenth_of_its_image(void **state)
 
 static const struct pv group[] = {{.uuid = "VzWbRq-0001"}, {.uuid = "VzWbRq-0002"}};
 
-#define ROW(pv, lv, at, start, size)                                                                                                       \
-	"{\"pv_uuid\":\"VzWbRq-000" pv "\", \"lv_name\":\"" lv "\", \"seg_start_pe\":\"" at "\", \"pvseg_start\":\"" start                 \
-	"\", \"pvseg_size\":\"" size "\"}"
+#define ROW(pv, lv, at, start, size) ROW_OF("one", "", pv, lv, at, start, size)
+#define ROW_OF(vg, missing, pv, lv, at, start, size)                                                                                       \
+	"{\"vg_name\":\"" vg "\", \"pv_missing\":\"" missing "\", \"pv_uuid\":\"VzWbRq-000" pv "\", \"lv_name\":\"" lv                     \
+	"\", \"seg_start_pe\":\"" at "\", \"pvseg_start\":\"" start "\", \"pvseg_size\":\"" size "\"}"
 #define PVSEGS(rows) "{\"report\": [{\"pvseg\": [" rows "]}]}"
 
 static void lvm_reports_are_read(void **state)
@@ -362,12 +363,13 @@ static void lvm_volumes_lie_on_several_disks(void **state)
 	assert_int_equal(v[1].extents, 111);
 	expect(&v[1].segments, want, 3);
 	lvm_list_free(v, n);
-	assert_int_equal(lvm_parse_segments(PVSEGS(""), group, 2, &v, &n, NULL), 0);
+	assert_int_equal(lvm_parse_segments(PVSEGS(ROW("2", "", "0", "0", "7") "," ROW("1", "", "0", "0", "7")), group, 2, &v, &n, NULL),
+			 0);
 	assert_int_equal(n, 0);
 	lvm_list_free(v, n);
 }
 
-#define PVS(rows)       "{\"report\": [{\"pv\": [" rows "]}]}"
+#define PVS(rows)        "{\"report\": [{\"pv\": [" rows "]}]}"
 #define PVROW(pv, group) "{\"pv_uuid\":\"" pv "\", \"vg_uuid\":\"" group "\"}"
 
 /* What `volmgr san add` leaves in LVM's metadata when it is cut off before the state knows. */
@@ -377,10 +379,12 @@ static void pvs_that_the_state_does_not_know(void **state)
 	size_t n = 7;
 
 	(void)state;
-	assert_int_equal(lvm_parse_strangers(PVS(PVROW("VzWbRq-0001", "Fu42si") "," PVROW("VzWbRq-0002", "Fu42si")), group, 2, &n, of, NULL), 0);
+	assert_int_equal(
+		lvm_parse_strangers(PVS(PVROW("VzWbRq-0001", "Fu42si") "," PVROW("VzWbRq-0002", "Fu42si")), group, 2, &n, of, NULL), 0);
 	assert_int_equal(n, 0);
 	assert_string_equal(of, "Fu42si");
-	assert_int_equal(lvm_parse_strangers(PVS(PVROW("VzWbRq-0001", "Fu42si") "," PVROW("VzWbRq-0009", "Fu42si")), group, 2, &n, of, NULL), 0);
+	assert_int_equal(
+		lvm_parse_strangers(PVS(PVROW("VzWbRq-0001", "Fu42si") "," PVROW("VzWbRq-0009", "Fu42si")), group, 2, &n, of, NULL), 0);
 	assert_int_equal(n, 1);
 	/* Blank, as `pvs --all` tells it; then nothing at all. */
 	assert_int_equal(lvm_parse_strangers(PVS(PVROW("", "")), NULL, 0, &n, of, NULL), 0);
@@ -427,6 +431,27 @@ static void a_half_written_table_is_known(void **state)
 	first[510] = 0;
 	last[0] = 1;
 	assert_false(gpt_half_written(first, last, END_BYTES, 512, "one"));
+}
+
+/* What LVM says of a PV on which it finds no label; of one whose metadata it cannot read; and of a group that misses one. */
+static void damaged_metadata_are_told(void **state)
+{
+	static const char *const damaged[] = {
+		PVSEGS(""),
+		PVSEGS(ROW("1", "", "0", "0", "7")),
+		PVSEGS(ROW("1", "", "0", "0", "7") "," ROW_OF("", "", "2", "", "0", "0", "0")),
+		PVSEGS(ROW("1", "", "0", "0", "7") "," ROW_OF("one", "missing", "2", "image", "0", "0", "4")),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {
+		struct lvm_volume *v = NULL;
+		size_t n = 77;
+
+		assert_int_equal(lvm_parse_segments(damaged[i], group, 2, &v, &n, NULL), -EUCLEAN);
+		assert_null(v);
+		assert_int_equal(n, 77);
+	}
 }
 
 static void nonsense_from_lvm_is_refused(void **state)
@@ -479,6 +504,7 @@ int main(void)
 		cmocka_unit_test(lvm_volumes_lie_on_several_disks),
 		cmocka_unit_test(pvs_that_the_state_does_not_know),
 		cmocka_unit_test(a_half_written_table_is_known),
+		cmocka_unit_test(damaged_metadata_are_told),
 		cmocka_unit_test(nonsense_from_lvm_is_refused),
 	};
 

@@ -18,6 +18,7 @@ lv() {
   shift
   lvm "$verb" --config "$own" "$@" >"$work/lvm" 2>&1 || problem "$verb: $(cat "$work/lvm")"
 }
+group() { lvm vgs --config "$own" -o vg_name,vg_attr,vg_autoactivation,vg_systemid,vg_extent_size,vg_free_count,pv_count,lv_count one 2>/dev/null; }
 lvs() { lvm lvs --config "$own" --segments --noheadings -o lv_name,seg_start_pe,seg_pe_ranges one 2>/dev/null | sort; }
 
 # check STATUS FAULT:OUTCOME... [-- OPTION...]: volmgr check ends so and finds exactly these.
@@ -106,6 +107,28 @@ a_slab_whose_extents_somebody_took() {
   lvs | grep -q image.thief || problem 'the other LV was removed'
   lv lvremove -y -f one/image.thief.1
   mended lv-missing
+}
+
+# A header that points to a text that was never written, as a power cut leaves it; then a PV without a label.
+metadata_that_lvm_cannot_read() {
+  local from
+  lvs >"$work/before"
+  group >"$work/group"
+  for from in 9 0; do
+    dd if=/dev/zero of="$(part pv)" bs=512 seek=$from count=2039 conv=notrunc,fsync 2>/dev/null
+    mended lvm
+    lvs | diff "$work/before" - >"$work/diff" || problem "$(cat "$work/diff")"
+  done
+  group | diff "$work/group" - >"$work/diff" || problem "$(cat "$work/diff")"
+}
+
+# The same in a change that was cut off: the next one mends it by itself.
+metadata_that_a_change_has_torn() {
+  try intend
+  dd if=/dev/zero of="$(part pv)" bs=512 seek=9 count=2039 conv=notrunc,fsync 2>/dev/null
+  check 1 intent:repairable lvm:repairable
+  "$VOLMGR" --container one reset 1 >"$work/out" 2>&1 || problem "$(cat "$work/out")"
+  well
 }
 
 damaged_superblocks() {
@@ -214,7 +237,8 @@ no_document_at_all() {
 }
 
 all='a_new_container_is_well an_lv_that_a_crash_left an_lv_that_an_admin_made a_slab_that_is_longer_in_lvm a_slab_that_lost_its_lv a_slab_that_is_shorter_in_lvm
-a_slab_whose_extents_somebody_took damaged_superblocks damaged_slots a_document_that_overlaps a_store_that_nobody_owns a_volume_outside_its_slab slots_of_removed_nodes
+a_slab_whose_extents_somebody_took metadata_that_lvm_cannot_read metadata_that_a_change_has_torn
+damaged_superblocks damaged_slots a_document_that_overlaps a_store_that_nobody_owns a_volume_outside_its_slab slots_of_removed_nodes
 an_intent_that_was_left a_lease_that_cannot_be_read a_partition_that_is_missing a_partition_that_is_too_small no_document_at_all'
 command -v jq >/dev/null || jq() { LD_LIBRARY_PATH=$KIT "$KIT/jq" "$@"; }
 modprobe -qa dm-mod dm-thin-pool
