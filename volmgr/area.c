@@ -183,6 +183,35 @@ void state_area_close(struct state_area *a)
 	free(a);
 }
 
+int area_had_document(const char *device, bool *ret, struct error *e)
+{
+	static const struct {
+		uint64_t at, bytes;
+	} places[] = {{LAYOUT_SLOTS, LAYOUT_BLOCK},
+		      {LAYOUT_SLOTS + LAYOUT_SLOT_SIZE, LAYOUT_BLOCK},
+		      {LAYOUT_HISTORY, LAYOUT_HISTORY_SLOTS * LAYOUT_BLOCK}};
+	cleanup_free unsigned char *chunk = area_blocks(LAYOUT_MIB);
+	cleanup_fd int fd = area_file_open(device, false);
+	bool found = false;
+
+	if (fd < 0 || !chunk)
+		return error_errno(e, fd < 0 ? fd : -ENOMEM, "%s", device);
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		size_t n = places[i].bytes < LAYOUT_MIB ? places[i].bytes : LAYOUT_MIB;
+
+		for (uint64_t at = 0; at < places[i].bytes; at += n) {
+			int r = pread_full(fd, chunk, n, places[i].at + at);
+
+			if (r < 0)
+				return error_errno(e, r, "%s: reading at %llu", device, (unsigned long long)(places[i].at + at));
+			for (size_t k = 0; k < n; k += LAYOUT_BLOCK)
+				found |= layout_tells_of_document(chunk + k);
+		}
+	}
+	*ret = found;
+	return 0;
+}
+
 const struct superblock *area_superblock(const struct state_area *a)
 {
 	return &a->super;

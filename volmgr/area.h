@@ -33,6 +33,11 @@ void *area_file_new(int fd);
 /* Opens PATH with O_DIRECT, or without where the file system knows none: a descriptor, or a negative errno. */
 int area_file_open(const char *path, bool writable);
 
+/*
+ * Of DEVICE, where no superblock is to be read: whether the head of a document or a record of the history is there, whole or damaged. Rubbish of others is none.
+ */
+int area_had_document(const char *device, bool *ret, struct error *e);
+
 /* Everything about the two document slots, their texts read and checked. */
 struct slot_view {
 	enum slot_state state; /* DAMAGED also when the text does not match its checksum */

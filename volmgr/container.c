@@ -201,29 +201,53 @@ static int wipe_shared(const struct cluster *c, const char *pv, const struct tel
 	return r;
 }
 
+static int write_zeros(int fd, uint64_t at, uint64_t bytes)
+{
+	cleanup_free char *zeros = aligned_alloc(PAGE, PLAN_MIB);
+	int r = zeros ? 0 : -ENOMEM;
+
+	if (zeros)
+		memset(zeros, 0, PLAN_MIB);
+	for (uint64_t done = 0; done < bytes && r == 0; done += PLAN_MIB)
+		r = pwrite_full(fd, zeros, bytes - done < PLAN_MIB ? bytes - done : PLAN_MIB, at + done);
+	return r;
+}
+
 /* The first and last MiB of a partition that comes or goes: no signature of LVM or of a state area is left for anybody to find. */
 static int wipe_ends(const char *path, struct error *e)
 {
-	const size_t n = PLAN_MIB;
-	cleanup_free char *zeros = aligned_alloc(PAGE, n);
 	cleanup_fd int fd = area_file_open(path, true);
 	off_t size;
 	int r;
 
-	if (fd < 0 || !zeros)
-		return error_errno(e, fd < 0 ? fd : -ENOMEM, "%s", path);
-	memset(zeros, 0, n);
+	if (fd < 0)
+		return error_errno(e, fd, "%s", path);
 	size = lseek(fd, 0, SEEK_END);
-	if (size < (off_t)(2 * n))
+	if (size < (off_t)(2 * PLAN_MIB))
 		return error_set(e, ENOSPC, "%s: too small", path);
-	r = pwrite_full(fd, zeros, n, 0);
+	r = write_zeros(fd, 0, PLAN_MIB);
 	if (r == 0)
-		r = pwrite_full(fd, zeros, n, LAYOUT_COPY);
+		r = write_zeros(fd, LAYOUT_COPY, PLAN_MIB);
 	if (r == 0)
-		r = pwrite_full(fd, zeros, n, (uint64_t)size / PAGE * PAGE - n);
+		r = write_zeros(fd, (uint64_t)size / PAGE * PAGE - PLAN_MIB, PLAN_MIB);
 	if (r == 0 && fdatasync(fd) < 0)
 		r = -errno;
 	return r < 0 ? error_errno(e, r, "%s: wiping", path) : 0;
+}
+
+/* The same of a state area, and of all that tells of documents: an area without those was never that of a cluster. */
+static int wipe_state(const char *path, struct error *e)
+{
+	cleanup_fd int fd = area_file_open(path, true);
+	int r = fd;
+
+	if (r >= 0)
+		r = write_zeros(fd, LAYOUT_SLOTS, LAYOUT_BLOCK);
+	if (r == 0)
+		r = write_zeros(fd, LAYOUT_SLOTS + LAYOUT_SLOT_SIZE, LAYOUT_BLOCK);
+	if (r == 0)
+		r = write_zeros(fd, LAYOUT_HISTORY, (uint64_t)LAYOUT_HISTORY_SLOTS * LAYOUT_BLOCK);
+	return r < 0 ? error_errno(e, r, "%s: wiping", path) : wipe_ends(path, e); /* which flushes */
 }
 
 /* --- create, abandon ------------------------------------------------------------------------------------------------------------ */
@@ -251,7 +275,7 @@ static int fill_container(struct cluster *c, const struct container_place *place
 
 	name_volumes(lvs, p, image);
 	memcpy(pv.partuuid, place->pv_partuuid, sizeof(pv.partuuid));
-	r = wipe_ends(place->state, e);
+	r = wipe_state(place->state, e);
 	if (r == 0)
 		r = wipe_ends(place->pv, e);
 	tell(t, "volume group", 0, 0);
@@ -276,7 +300,7 @@ static int remove_container(const char *disk, const struct container_place *plac
 	int r = wipe_ends(place->pv, e);
 
 	if (r == 0)
-		r = wipe_ends(place->state, e);
+		r = wipe_state(place->state, e);
 	return r == 0 ? gpt_remove_container(disk, place->name, e) : r;
 }
 
@@ -363,12 +387,27 @@ static int check_no_document(struct state_area *a, struct error *e)
 	return r == -EUCLEAN || r == -ENOTSUP ? error_set(e, EEXIST, "a document was published") : r;
 }
 
+#define NOT_KNOWN "container %s on %s is not known to be unfinished: %s"
+
+/* What was cut off before it had a superblock: that comes late. A cluster has a record in the history before it has a document, and keeps it. */
+static int check_no_area(const struct container_place *p, struct error *e)
+{
+	bool was_one;
+	int r = area_had_document(p->state, &was_one, e);
+
+	return r == 0 && was_one ? error_set(e, EEXIST, "there is no superblock, but a document was published") : r;
+}
+
 int container_check_unfinished(const struct container_place *p, struct error *e)
 {
 	struct state_area *a CLEANUP(state_area_closep) = NULL;
 	struct error why = ERROR_INIT;
 	int r = state_area_open(p->state, false, &a, &why);
 
+	if (r == -EINVAL || r == -EUCLEAN) {
+		r = check_no_area(p, &why);
+		return r == 0 ? 0 : error_set(e, why.code, NOT_KNOWN, p->name, p->disk, why.text);
+	}
 	if (r == 0 && strcmp(area_superblock(a)->container, p->name) != 0)
 		r = error_set(&why, EEXIST, "its state area is that of %s", area_superblock(a)->container);
 	if (r == 0)
@@ -377,7 +416,7 @@ int container_check_unfinished(const struct container_place *p, struct error *e)
 		r = check_no_status(a, &why);
 	if (r == 0)
 		return 0;
-	return error_set(e, why.code, "container %s on %s is not known to be unfinished: %s", p->name, p->disk, why.text);
+	return error_set(e, why.code, NOT_KNOWN, p->name, p->disk, why.text);
 }
 
 /* Of one that is mounted or mapped, the kernel would keep the partitions. */

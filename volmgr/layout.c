@@ -155,6 +155,11 @@ enum slot_state slot_decode(const unsigned char block[LAYOUT_BLOCK], unsigned sl
 	return SLOT_WHOLE;
 }
 
+bool layout_tells_of_document(const unsigned char block[LAYOUT_BLOCK])
+{
+	return memcmp(block, slot_magic, MAGIC_LEN) == 0 || memcmp(block, history_magic, MAGIC_LEN) == 0;
+}
+
 unsigned slots_in_order(const enum slot_state state[2], const struct slot_header h[2], unsigned order[2])
 {
 	unsigned n = 0;

@@ -76,6 +76,9 @@ void slot_encode(unsigned char block[LAYOUT_BLOCK], const struct slot_header *h)
 /* RET is valid only with SLOT_WHOLE. */
 enum slot_state slot_decode(const unsigned char block[LAYOUT_BLOCK], unsigned slot, struct slot_header *ret);
 
+/* The block is the header of a document or a record of the history, or was one before it was damaged. */
+bool layout_tells_of_document(const unsigned char block[LAYOUT_BLOCK]);
+
 /* Slots with a whole header, newest first, into ORDER; returns how many. */
 unsigned slots_in_order(const enum slot_state state[2], const struct slot_header h[2], unsigned order[2]);
 

@@ -575,7 +575,10 @@ static void only_what_never_had_a_document_is_unfinished(void **state)
 	memcpy(p.disk, p.state, sizeof(p.disk));
 	memcpy(p.pv, p.state, sizeof(p.pv));
 	assert_int_equal(ftruncate(fd, LAYOUT_SIZE), 0);
-	assert_int_equal(container_check_unfinished(&p, &e), -EINVAL); /* no superblock: nobody knows what it is */
+	assert_int_equal(container_check_unfinished(&p, &e), 0); /* cut off before the superblock, the first it has of an area */
+	poke(fd, 0, "rubbish of others");
+	poke(fd, slot_offset(1), "rubbish of others");
+	assert_int_equal(container_check_unfinished(&p, &e), 0);
 	assert_int_equal(state_area_format(p.state, "debian12", c.id, NULL), 0);
 	assert_int_equal(container_check_unfinished(&p, &e), 0);
 	snprintf(p.name, sizeof(p.name), "other");
@@ -606,6 +609,14 @@ static void only_what_never_had_a_document_is_unfinished(void **state)
 	assert_non_null(strstr(e.text, "a document was published"));
 	assert_int_equal(pread_full(fd, after, LAYOUT_SIZE, 0), 0);
 	assert_memory_equal(before, after, LAYOUT_SIZE);
+
+	poke(fd, 0, "superblock");
+	poke(fd, LAYOUT_COPY, "superblock");
+	assert_int_equal(container_check_unfinished(&p, &e), -EEXIST); /* a cluster that has lost its superblocks, … */
+	poke(fd, slot_offset(0), "no header");
+	poke(fd, slot_offset(1), "no header");
+	assert_int_equal(container_check_unfinished(&p, &e), -EEXIST); /* … and its documents */
+	assert_non_null(strstr(e.text, "there is no superblock, but a document was published"));
 	free(before);
 	free(after);
 	close(fd);
