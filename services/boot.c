@@ -121,7 +121,8 @@ static void add_parameters(const struct cluster *c, const struct node *n, struct
 	buf_printf(b, " root=/dev/byre/%s", s->container_name);
 	buf_printf(b, " BOOTIF=01-%02x-%02x-%02x-%02x-%02x-%02x", n->mac.b[0], n->mac.b[1], n->mac.b[2], n->mac.b[3], n->mac.b[4],
 		   n->mac.b[5]);
-	buf_puts(b, " net.ifnames=0 console=tty0 console=ttyS0,115200 quiet ---");
+	/* gpt: a power cut may have torn the partition table; the kernel takes its backup only when told so. */
+	buf_puts(b, " net.ifnames=0 gpt console=tty0 console=ttyS0,115200 quiet ---");
 }
 
 /* Without its kernel or initrd a machine starts anew, and may find another server. */

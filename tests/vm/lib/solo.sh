@@ -84,7 +84,7 @@ solo_boot() {
 	mapfile -t accelerator < <(accel_args)
 	timeout -s KILL "${SOLO_LIMIT:-900}" qemu-system-x86_64 "${accelerator[@]}" -m "${SOLO_MEMORY:-768}" -nodefaults -no-user-config -display none -no-reboot \
 		-kernel "$dir/vmlinuz" -initrd "$dir/initrd" \
-		-append "byre.live console=ttyS0 quiet net.ifnames=0 panic=1 systemd.run=\"/bin/bash -c 'mount /dev/vda /mnt && exec bash /mnt/start'\"" \
+		-append "byre.live console=ttyS0 quiet net.ifnames=0 gpt panic=1 systemd.run=\"/bin/bash -c 'mount /dev/vda /mnt && exec bash /mnt/start'\"" \
 		-serial "file:$log/$name.console.log" -serial "file:$log/$name.log" -device virtio-rng-pci \
 		-drive "if=virtio,readonly=on,format=raw,file=$dir/kit.squashfs" \
 		-drive "if=none,id=dvd,media=cdrom,readonly=on,format=raw,file=$LAB_ISO" -device ide-cd,drive=dvd \
