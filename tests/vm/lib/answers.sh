@@ -9,8 +9,20 @@ ssh_key() {
 	mkdir -m 0700 "$LAB_DIR/ssh" && ssh-keygen -q -t ed25519 -N '' -C "lab $LAB" -f "$LAB_DIR/ssh/id" || die "cannot make an ssh key"
 }
 
-# answers_text NODES: prints INSTALL.info for machines 1 to NODES; flat `key = value` lines, # comments.
+# answers_text NODES: prints INSTALL.info for machines 1 to NODES; flat `key = value` lines, # comments. Lines of LAB_ANSWERS stand for ours.
 answers_text() {
+	answers_ours "$1" | awk -F ' *= *' '
+		NR == FNR { more[$1]; print; next }
+		!($1 in more)' <(printf '%s\n' "${LAB_ANSWERS-}"; answers_chap) -
+}
+
+answers_chap() {
+	local user secret
+	read -r user secret 2>/dev/null <"$LAB_DIR/chap" && printf 'chap-user = %s\nchap-secret = %s\n' "$user" "$secret"
+}
+
+# answers_ours NODES
+answers_ours() {
 	local i
 	cat <<-EOF
 		# INSTALL.info of the lab '$LAB'
@@ -41,7 +53,6 @@ answers_text() {
 	echo "root-password-hash = $(openssl passwd -6 byre)"
 	echo "ssh-key = $(cat "$LAB_DIR/ssh/id.pub")"
 	echo "unattended = yes"
-	[ -z "${LAB_ANSWERS-}" ] || echo "$LAB_ANSWERS"
 }
 
 # answers_iso INFO: makes $LAB_DIR/answers.iso, labelled BYRE-ANSWERS, of that file.

@@ -3,7 +3,7 @@
 # One machine: its state files, QEMU's arguments, and the supervisor that keeps it running from power on to power off.
 #
 # State, in $LAB_DIR/machine/N, one value per file:
-#   mac  mem                      as configured
+#   mac  mem  chap                as configured
 #   boot                          net, iso or kernel; iso, answers, kernel, initrd, append: what it boots
 #   supervisor  qemu              processes (pid and start time)
 #   started  offset  ready        since the last power on or reboot: seconds since the epoch, size of console.log then,
@@ -75,6 +75,7 @@ machine_args() {
 		-chardev "socket,id=control,path=$run.qmp,server=on,wait=off" -mon chardev=control,mode=control \
 		-chardev stdio,id=events,signal=off -mon chardev=events,mode=control
 	machine_media "$1"
+	ibft_args "$1"
 }
 
 # machine_run N: one QEMU from power on to its end. Runs in the namespace, in the supervisor.

@@ -32,7 +32,7 @@ node_options() {
 		case $1 in
 		--net) opt[boot]=net; shift; continue ;;
 		--iso | --kernel) opt[boot]=${1#--} ;;
-		--initrd | --append | --answers | --mac | --mem) ;;
+		--initrd | --append | --answers | --mac | --mem | --chap) ;;
 		*) die_usage "unknown option '$1'" ;;
 		esac
 		[ $# -ge 2 ] || die_usage "$1 wants a value"
@@ -51,7 +51,7 @@ node_remember() {
 	local dir key
 	dir=$(machine_dir "$1")
 	[ -z "${opt[boot]-}" ] || (cd "$dir" && rm -f iso answers kernel initrd append)
-	for key in boot append mac mem; do
+	for key in boot append mac mem chap; do
 		[ -z "${opt[$key]-}" ] || put "$dir/$key" "${opt[$key]}"
 	done
 	for key in iso kernel initrd; do

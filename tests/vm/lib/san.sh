@@ -33,7 +33,7 @@ san_more_luns() {
 	local n
 	for ((n = 2; ; n++)); do
 		[ -e "$LAB_DIR/lun$n" ] || return 0
-		san_tgtadm --mode logicalunit --op new --tid 1 --lun "$n" -b "$LAB_DIR/lun$n" || return 1
+		[ -e "$LAB_DIR/hidden$n" ] || san_tgtadm --mode logicalunit --op new --tid 1 --lun "$n" -b "$LAB_DIR/lun$n" || return 1
 	done
 }
 
@@ -45,6 +45,16 @@ san_add() {
 	san_running || return 0
 	if san_is_lio; then lio_add "$n"; return; fi
 	san_tgtadm --mode logicalunit --op new --tid 1 --lun "$n" -b "$LAB_DIR/lun$n"
+}
+
+# san_hide N, san_show N: a LUN of `lab san add` that is not exported for a while.
+san_hide() {
+	put "$LAB_DIR/hidden$1" 1
+	! san_running || san_tgtadm --mode logicalunit --op delete --tid 1 --lun "$1"
+}
+san_show() {
+	rm -f "$LAB_DIR/hidden$1"
+	! san_running || san_tgtadm --mode logicalunit --op new --tid 1 --lun "$1" -b "$LAB_DIR/lun$1"
 }
 
 san_second_portal() { san_tgtadm --mode portal --op new --param "portal=$LAB_SAN_IP2:$LAB_SAN_PORT"; }
@@ -116,12 +126,19 @@ san_stats() {
 }
 
 cmd_san() {
-	case ${1-} in start | stop | stats) ;; add) [ $# = 2 ] || die_usage "usage: lab san add SIZE" ;; *) die_usage "usage: lab san start|stop|stats [--json]|add SIZE" ;; esac
+	case ${1-} in
+	start | stop | stats) ;;
+	add | hide | show) [ $# = 2 ] || die_usage "usage: lab san add SIZE, lab san hide|show N" ;;
+	*) die_usage "usage: lab san start|stop|stats [--json]|add SIZE|hide N|show N" ;;
+	esac
 	need_lab
+	[[ $1 != hide && $1 != show ]] || { [[ $2 =~ ^[2-9]$ ]] && [ -e "$LAB_DIR/lun$2" ]; } || die "there is no LUN $2 of 'lab san add'"
 	case $1 in
 	start) san_start || exit 1 ;;
 	stop) san_stop ;;
 	add) san_add "$2" ;;
+	hide) san_hide "$2" ;;
+	show) san_show "$2" ;;
 	stats) san_stats "${2-}" ;;
 	esac
 }

@@ -4,11 +4,11 @@
 
 # cmd_up: see the usage; everything that can be wrong with the arguments is said before anything is made.
 cmd_up() {
-	local nodes=3 iso=$LAB_ISO answers='' bare='' san=tgt
+	local nodes=3 iso=$LAB_ISO answers='' bare='' san=tgt chap=''
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--bare) bare=1; shift; continue ;;
-		--nodes | --iso | --answers | --san) [ $# -ge 2 ] || die_usage "$1 wants a value" ;;
+		--nodes | --iso | --answers | --san | --chap) [ $# -ge 2 ] || die_usage "$1 wants a value" ;;
 		*) die_usage "unknown option '$1'" ;;
 		esac
 		case $1 in
@@ -16,17 +16,19 @@ cmd_up() {
 		--iso) iso=$2 ;;
 		--answers) answers=$2 ;;
 		--san) san=$2 ;;
+		--chap) chap=$2 ;;
 		esac
 		shift 2
 	done
 	check_machine "$nodes"
 	case $san in tgt | lio) ;; *) die_usage "--san is tgt or lio" ;; esac
+	[[ -z $chap || $chap =~ ^[^:\ ]+:[^\ ]+$ ]] || die_usage "--chap is USER:SECRET"
 	need_root
 	need_tools ip nsenter nft tgtd tgtadm qemu-system-x86_64 socat ssh ssh-keygen xorriso jq openssl
 	[ -n "$bare" ] || [ -r "$iso" ] || die "cannot read $iso: make it with 'make iso', or name one with --iso"
 	[ -z "$answers" ] || [ -r "$answers" ] || die "cannot read $answers"
 	up_existing && return
-	up_make "$nodes" "$iso" "$answers" "$bare" "$san"
+	up_make "$nodes" "$iso" "$answers" "$bare" "$san" "$chap"
 }
 
 # up_existing: 0 when the lab is up already (its machines are switched on again); 1 when there is none (what an interrupted
@@ -54,12 +56,13 @@ up_again() {
 	wait_nodes $off || exit 1
 }
 
-# up_make NODES ISO ANSWERS BARE SAN: the network, then the rest inside it. Does not return.
+# up_make NODES ISO ANSWERS BARE SAN CHAP: the network, then the rest inside it. Does not return.
 up_make() {
 	net_claim
 	proc_record "$LAB_DIR/up" $$
 	put "$LAB_DIR/nodes" "$1"
 	put "$LAB_DIR/san" "$5"
+	[ -z "$6" ] || (umask 077; put "$LAB_DIR/chap" "${6%%:*} ${6#*:}")
 	net_up
 	LAB_SECONDS=$SECONDS exec nsenter --net="/run/netns/$LAB_NS" "$LAB_HERE/lab" --up "$1" "$(realpath "$2")" "${3:+$(realpath "$3")}" "$4"
 }
