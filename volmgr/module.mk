@@ -63,6 +63,10 @@ try-fence_src := tests/vm/inside/try-fence.c
 try-fence_floors := base cluster compose volmgr
 try-fence_cflags := -I.
 try-fence_libs := volmgr compose cluster base
+tests += scribble
+scribble_src := tests/vm/inside/scribble.c
+scribble_floors := base
+scribble_libs := base
 
 # The state: who published it, out of it, into it.
 volmgr-tool_src += $(addprefix volmgr/,state_history.c state_export.c state_import.c)

@@ -207,6 +207,13 @@ publish_again() {
 }
 follows() { [ "$(on 2 byre status --json | jq ".nodes[] | select(.number == $1) | .generation")" = "$2" ]; }
 
+# tgtd forgets its reservations: whoever wants node 3's lease has to wait, or to switch node 3 off.
+test_where_nothing_is_sure_a_fence_is_refused() {
+	all_up
+	assert_match 'volmgr status' 'fencing +wait \(the SAN forgets its reservations when it restarts\)' "$(on 2 volmgr status)"
+	assert_match 'a fence' 'node3 cannot be fenced here: the SAN forgets its reservations.*: switch it off by hand, then its lease is free 100 s later' "$(on 2 volmgr fence 3 --yes 2>&1 || true)"
+}
+
 test_a_damaged_newest_slot_is_told_and_the_older_used() {
 	local g start slot
 	all_up

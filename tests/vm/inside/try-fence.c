@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Reservations against a real SAN, for test-fence.sh, by sessions of this process: it needs the network only, no kernel's initiator.
- * usage: try-fence probe|nodes|left PORTAL TARGET LUN
+ * usage: try-fence probe|nodes|left|list PORTAL TARGET LUN
  */
 #include "base/clock.h"
 #include "base/str.h"
@@ -152,6 +152,29 @@ static int do_left(void)
 	return 0;
 }
 
+/* Who has reserved the LUN and who may write there, a line for each: "reserved", "node 1: 2". */
+static int do_list(void)
+{
+	struct pr_keys list CLEANUP(pr_keys_free) = {.n = 0};
+	unsigned count[16] = {0};
+	struct pr_reservation v;
+	struct scsi_port *p;
+	struct pr_key k;
+
+	EXPECT(session_open(&place, 41, &p, &e), 0);
+	EXPECT(pr_read_reservation(p, &v, &e), 0);
+	EXPECT(pr_read_keys(p, &list, &e), 0);
+	session_close(p);
+	puts(v.held && pr_key_decode(v.key, &k) && k.role == PR_HOLDER ? "reserved" : "not reserved");
+	for (size_t i = 0; i < list.n; i++)
+		if (pr_key_decode(list.v[i], &k) && k.role <= PR_OTHER && k.node < ARRAY_SIZE(count))
+			count[k.node]++;
+	for (unsigned i = 0; i < ARRAY_SIZE(count); i++)
+		if (count[i])
+			printf("node %u: %u\n", i, count[i]);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 5 || str_to_uint(argv[4], 0, 255, &place.lun) < 0)
@@ -160,5 +183,7 @@ int main(int argc, char **argv)
 	str_copy(place.target, sizeof(place.target), argv[3]);
 	if (strcmp(argv[1], "left") == 0)
 		return do_left();
+	if (strcmp(argv[1], "list") == 0)
+		return do_list();
 	return strcmp(argv[1], "probe") == 0 ? do_probe() : do_nodes();
 }
