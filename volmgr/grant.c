@@ -154,8 +154,8 @@ static void say_why(const struct watch *w, const struct wants *wants, char why[V
 }
 
 /*
- * LVM is what takes longest. Now that nobody waits, it gets its turn while there is less space in the slabs than the same stores ask for next, and than others may; what fails
- * here is told when it is needed.
+ * LVM is what takes longest. Now that nobody waits, it gets its turn while there is less space in the slabs than the same stores ask for next, or than half of the slack: not
+ * after every first grant, since the writer goes on meanwhile. What fails here is told when it is needed.
  */
 static void look_ahead(struct change *ch, const struct wants *wants)
 {
@@ -164,8 +164,8 @@ static void look_ahead(struct change *ch, const struct wants *wants)
 
 	for (size_t i = 0; i < wants->n; i++)
 		need += 2ull * wants->v[i].extents;
-	if (need && need < room_slack(&ch->c))
-		need = room_slack(&ch->c);
+	if (need && need < room_slack(&ch->c) / 2)
+		need = room_slack(&ch->c) / 2;
 	if (need && room_make_some(ch, SLAB_STORES, need, &space, NULL) == 0 && ch->intended)
 		change_publish(ch, NULL);
 }
