@@ -103,3 +103,7 @@ tests += crash.so
 crash.so_src := tests/vm/inside/crash.c
 crash.so_cflags := -fPIC
 crash.so_ldflags := -shared
+
+# For tests/vm/inside/power.sh: disks that a power cut leaves.
+tests += replay
+replay_src := tests/vm/inside/replay.c
