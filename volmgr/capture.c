@@ -72,6 +72,7 @@ static const struct {
 	{"var/lib/systemd/coredump", FILES_IN},
 	{"var/lib/systemd/timers", FILES_IN},
 	{"var/log", FILES_IN},
+	{"var/log/journal", IN_IT}, /* its folders bear the machine's id */
 	{"var/tmp", IN_IT},
 };
 

@@ -453,6 +453,8 @@ static void a_captured_root_is_nobodys(void **state)
 		{"var/log/apt/history.log", S_IFREG, true},
 		{"var/log", S_IFDIR, false},
 		{"var/logs/x", S_IFREG, false},
+		{"var/log/journal", S_IFDIR, false},
+		{"var/log/journal/0123456789abcdef0123456789abcdef", S_IFDIR, true},
 		{"run/byre", S_IFDIR, true},
 		{"run", S_IFDIR, false},
 		{"srv/socket", S_IFSOCK, true},
