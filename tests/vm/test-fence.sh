@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Fencing: what a SAN keeps of its reservations, and that a node that was taken off its list writes no more, tried on both of the lab's SANs; then on machines, two
-# nodes on a SAN that keeps reservations. FENCE_LONG=1 also waits for what takes a minute to fail.
+# nodes on a SAN that keeps reservations. make soak and who names this file run those (LONG=1).
 . "$(dirname "$0")/lib/test.sh"
 target=iqn.2026-11.org.byre.lab:san
 try=$TEST_BUILD/tests/try-fence
@@ -85,7 +85,7 @@ scribbled() {
 }
 both_are_scribbled() { [ "$(scribbled "$@" | grep -c '^scribble ')" = 2 ]; }
 
-test_the_way_is_found_at_install_and_shown() {
+long_the_way_is_found_at_install_and_shown() {
 	machines
 	assert_eq "the way" reservation "$(on 2 volmgr status --json | jq -r .fencing.way)"
 	assert_match "volmgr status" 'fencing +reservation \(the SAN keeps its keys' "$(on 2 volmgr status)"
@@ -98,7 +98,7 @@ test_the_way_is_found_at_install_and_shown() {
 	assert_match "itself" 'node2 is this machine: it does not fence itself' "$(on 2 volmgr fence node2 --yes 2>&1 || true)"
 }
 
-test_a_new_disk_is_reserved_and_all_nodes_are_on_its_list() {
+long_a_new_disk_is_reserved_and_all_nodes_are_on_its_list() {
 	machines
 	lab san add 24G
 	assert_eq "before it is a part of the container" 'not reserved' "$(writers 2)"
@@ -109,7 +109,7 @@ test_a_new_disk_is_reserved_and_all_nodes_are_on_its_list() {
 }
 
 # Its clocks stand still as well: when it goes on it believes that it holds the lease.
-test_a_holder_that_stood_still_was_fenced_and_writes_no_more() {
+long_a_holder_that_stood_still_was_fenced_and_writes_no_more() {
 	local boot disks last changes console
 	machines
 	disks="$(disk 2 1) $(disk 2 2)"
@@ -151,7 +151,7 @@ settings() {
 no_longer_lives() { [[ $(on 2 volmgr take d1 2>&1) != *'which lives'* ]]; }
 
 # By hand first, which frees the lease at once; then by a power controller that refuses, hangs and works. Leaves node 1 off.
-test_a_fence_by_hand_and_by_a_command() {
+long_a_fence_by_hand_and_by_a_command() {
 	local said
 	machines
 	on 2 volmgr create --size 64 d1
@@ -176,10 +176,8 @@ test_a_fence_by_hand_and_by_a_command() {
 	eventually 60 no_longer_lives
 	said=$(on 2 volmgr take d1 2>&1 || true)
 	assert_match "a disk of who cannot be fenced" 'fencing node1: fence-command .*: make sure that it is off, then say --force' "$said"
-	if [ -n "${FENCE_LONG-}" ]; then
-		lab bmc hangs
-		assert_match "a command that hangs" 'volmgr: fencing node1: fence-command power-off for node1' "$(on 2 volmgr fence node1 --yes 2>&1 || true)"
-	fi
+	lab bmc hangs
+	assert_match "a command that hangs" 'volmgr: fencing node1: fence-command power-off for node1' "$(on 2 volmgr fence node1 --yes 2>&1 || true)"
 	[ "$(power_of 1)" != off ] || fail "node 1 is off"
 	lab bmc works
 	on 2 volmgr take d1

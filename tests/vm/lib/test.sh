@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# For the VM tests. A test file sources this, defines functions test_WHAT, and ends with `run_tests`. Each function runs in a
+# For the VM tests. A test file sources this, defines functions test_WHAT (and long_WHAT: with LONG=1 only, for make soak), and ends with `run_tests`. Each runs in a
 # subshell under `set -eEu`: it fails with the first command that fails, or says `fail WHY`, or `skip WHY`.
 # Results, on stdout: "ok FILE: WHAT", "FAIL FILE: WHAT" (the end of its output follows, indented), "skip FILE: WHAT: WHY".
 
@@ -75,8 +75,8 @@ need_cluster() {
 
 # run_test NAME: one test in its subshell, and its result line. The log keeps its output.
 run_test() {
-	local what=${1#test_} log rc
-	log=$TEST_LOGS/$TEST_FILE.${1#test_}.log
+	local what=${1#*_} log rc
+	log=$TEST_LOGS/$TEST_FILE.${1#*_}.log
 	(
 		set -eEu
 		trap 'echo "line $LINENO: exit $?: $BASH_COMMAND" >&2' ERR
@@ -91,12 +91,16 @@ run_test() {
 	esac
 }
 
-# run_tests: all test_ functions of the file, in the order in which they stand there, or those named in TESTS.
+# run_tests: all test_ functions of the file, in the order in which they stand there, with LONG=1 the long_ ones, too; or those named in TESTS.
 run_tests() {
 	local name
 	# shellcheck disable=SC2013 # words
-	for name in $(sed -n 's/^\(test_[a-z0-9_]*\)() *{.*/\1/p' "$0"); do
-		[ -z "${TESTS-}" ] || [[ " $TESTS " == *" ${name#test_} "* ]] || continue
+	for name in $(sed -n 's/^\(\(test\|long\)_[a-z0-9_]*\)() *{.*/\1/p' "$0"); do
+		if [ -n "${TESTS-}" ]; then
+			[[ " $TESTS " == *" ${name#*_} "* ]] || continue
+		elif [[ $name == long_* ]]; then
+			[ -n "${LONG-}" ] || continue
+		fi
 		run_test "$name"
 	done
 }
