@@ -7,7 +7,10 @@
 all_up() {
 	local n
 	need_cluster 3
-	for n in 1 2 3; do [ "$(power_of "$n")" = up ] || power_on "$n"; done
+	for n in 1 2 3; do
+		[ "$(power_of "$n")" != off ] || lab node "$n" start
+		wait_up "$n"
+	done
 }
 
 # private_bytes N: what node N's volume takes of its store, from the cluster's own list (asked on node 2).

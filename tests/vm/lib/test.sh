@@ -26,9 +26,10 @@ assert_fails() {
 	((rc > 0 && rc < 126)) || fail "should have failed: $* (exit $rc)"
 }
 
-# eventually SECONDS COMMAND: polls until the command succeeds.
+# eventually SECONDS COMMAND: polls until the command succeeds. The limit tells that it hangs: a quiet machine would need less than SECONDS, a busy one gets
+# LAB_PATIENCE (5) times as much.
 eventually() {
-	local deadline=$((SECONDS + $1))
+	local deadline=$((SECONDS + $1 * ${LAB_PATIENCE:-5}))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		((SECONDS < deadline)) || fail "never came true: $*"
