@@ -103,7 +103,7 @@ cut() {
 # It holds on to the partition that it works with. Its next start is that of a machine that comes back.
 stop_sanlock() {
   local pid
-  pid=$(cat /run/sanlock/sanlock.pid 2>/dev/null) && kill -KILL "$pid" && while kill -0 "$pid" 2>/dev/null; do :; done
+  pid=$(cat /run/sanlock/sanlock.pid 2>/dev/null) && grep -qsx sanlock "/proc/$pid/comm" && kill -KILL "$pid" && while kill -0 "$pid" 2>/dev/null; do :; done
 }
 
 # told NAME N TOTAL
@@ -217,6 +217,7 @@ installing() {
 modprobe -qa loop dm-mod dm-log-writes dm-thin-pool dm-zero target_core_mod target_core_iblock tcm_loop
 mountpoint -q /sys/kernel/config || mount -t configfs none /sys/kernel/config
 mkdir -p /run/byre && echo 1 >/run/byre/node && echo mac=52:54:00:00:00:01 >/run/byre/san
+stop_sanlock
 if ! build; then
   echo 'FAIL power: a disk that logs cannot be made'
   exit 1
