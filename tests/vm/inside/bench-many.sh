@@ -66,12 +66,12 @@ make_thin() { lvm_ lvcreate -qq -s -kn -n "t$1" other/thin; }
 make_qcow2() { qemu-img create -q -f qcow2 -F raw -b "$work/mount/origin" "$work/mount/q$1"; }
 remove_qcow2() { rm "$work/mount/q"*; }
 
-# up_to METHOD POWER COMMAND...: COMMAND N for one N after the other; the time grows with its POWER at least.
+# up_to METHOD POWER COMMAND...: COMMAND N for one N after the other; the time grows with its POWER at least, which shows from 10 on.
 up_to() {
   local method=$1 power=$2 n last=0 made=0 expected
   shift 2
   for n in ${OTHERS:-1 10 30 100 1000}; do
-    expected=$((last ? made * (n * 10 / last) ** power / 10 ** power : 0))
+    expected=$((last >= 10 ? made * (n * 10 / last) ** power / 10 ** power : 0))
     if ((expected > limit * 1000)); then echo "UNTRIED $method $n"; continue; fi
     "$@" "$n"
   done
