@@ -30,7 +30,7 @@ operations_of() {
   elif [ "${CRASH_POINTS-}" = all ] || [ -z "${CRASH_OPERATIONS-}" ]; then
     echo "$*"
   else
-    shuf -n "$CRASH_OPERATIONS" --random-source=<(yes "$CRASH_SEED") -e "$@" | tr '\n' ' '
+    shuf -n "$CRASH_OPERATIONS" --random-source=<(yes "$CRASH_SEED" 2>/dev/null) -e "$@" | tr '\n' ' '
   fi
 }
 operation_names() { awk 'NF { print $1 }' <<<"$operations"; }

@@ -80,6 +80,9 @@ record() {
   return $status
 }
 
+# Where volumes lie, "FROM TO": of what is written there nothing can be told before all of it is, so that a cut after each write says nothing new.
+volumes_range() { echo "$((pv_at + $(document | jq '.pvs[0].pe_start') * 512)) $((pv_at + $(blockdev --getsize64 "$(part pv)") - (2 << 20)))"; }
+
 # some_points COUNT: so many of all, in any order.
 some_points() {
   if [ "$points" = all ]; then
@@ -87,7 +90,7 @@ some_points() {
   elif [[ $points == *.* ]]; then
     grep -wF -e "${points// /$'\n'}" $work/points
   else
-    shuf -n "$1" --random-source=<(yes "$seed") $work/points
+    shuf -n "$1" --random-source=<(yes "$seed" 2>/dev/null) $work/points
   fi
 }
 
@@ -118,7 +121,7 @@ told() {
 
 # campaign NAME OPERATION...
 campaign() {
-  local name=$1 point is_done runs=0
+  local name=$1 quiet='' point is_done runs=0
   local -A judged_before=()
   shift
   bad=
@@ -137,7 +140,8 @@ campaign() {
   cmp -s "$work/before" "$work/after" && [ "$name" != reset ] && problem "$name: nothing has changed"
   r show "$log" >$work/shown
   [ "$(grep -c flush $work/shown)" -gt 1 ] || problem "$name: the disk saw no flushes"
-  r points "$log" 4 "$seed" >$work/points
+  [ "$name" != import ] || quiet=$(volumes_range)
+  REPLAY_QUIET=$quiet r points "$log" 4 "$seed" >$work/points
   while read -r point is_done; do
     cut "$point" || continue
     runs=$((runs + 1))
@@ -145,7 +149,7 @@ campaign() {
     if [ "$name" = import ] && cmp -s "$work/now" "$work/after"; then v image verify >"$work/check" 2>&1 || problem "$name at $point: $(cat "$work/check")"; fi
   done < <(some_points "$points")
   # Once with the lease as it was then: held by this machine before the cut.
-  read -r point is_done < <(shuf -n 1 --random-source=<(yes "$name") $work/points)
+  read -r point is_done < <(shuf -n 1 --random-source=<(yes "$name" 2>/dev/null) $work/points)
   stop_sanlock
   REPLAY_SKIP='' cut "$point" && judged "$name at $point, with the lease${is_done:+ (after its end)}" "$([ -n "$is_done" ]; echo $?)"
   [ -z "$bad" ] || cat $work/shown
@@ -203,8 +207,7 @@ installing() {
   record install || problem "installing: $(cat "$work/op.err")"
   r show "$log" >$work/shown
   state=$(part state) pv_at=$(start_of byre-one-pv)
-  # Of what is written into volumes nothing can be told before all is there.
-  REPLAY_QUIET="$((pv_at + $(document | jq '.pvs[0].pe_start') * 512)) $((pv_at + $(blockdev --getsize64 "$(part pv)") - (2 << 20)))" r points "$log" 2 "$seed" >$work/points
+  REPLAY_QUIET=$(volumes_range) r points "$log" 2 "$seed" >$work/points
   while read -r point is_done; do
     cut "$point" || continue
     runs=$((runs + 1))
