@@ -1,16 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Each fault that volmgr check knows is made by hand on a real container, found, and mended or left as it should be. OVERWRITES the disk.
-# usage: check.sh DISK       TRY, BIN, VOLMGR: the programs
+# usage: check.sh DISK       see lib.sh
 set -u
-disk=$1
-work=$(mktemp -d)
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
 mib=1048576
-failed=0
-bad=
-problem() { echo "  $*"; bad=1; }
 t() { RANGE=20-2000 "$TRY" "$disk" one "$@"; }
-part() { sfdisk -d "$disk" | awk -v l="name=\"byre-one-$1\"" 'index($0, l) { print $1 }'; }
 try() { "$BIN/try-check" "$(part state)" "$@"; }
 own='global{system_id_source="lvmlocal"} local{system_id="byre-one"} activation{auto_activation_volume_list=[]} backup{backup=0 archive=0}'
 lv() {
@@ -50,7 +46,6 @@ left_alone() {
   check 1 "$1:fault"
   check 1 "$1:fault" -- --repair
 }
-writes() { awk '{ print $5 }' "/sys/block/${disk##*/}/stat"; }
 damage() { printf damage | dd of="$(part state)" bs=1 seek="$1" conv=notrunc,fsync 2>/dev/null; }
 
 a_new_container_is_well() {
@@ -240,13 +235,7 @@ all='a_new_container_is_well an_lv_that_a_crash_left an_lv_that_an_admin_made a_
 a_slab_whose_extents_somebody_took metadata_that_lvm_cannot_read metadata_that_a_change_has_torn
 damaged_superblocks damaged_slots a_document_that_overlaps a_store_that_nobody_owns a_volume_outside_its_slab slots_of_removed_nodes
 an_intent_that_was_left a_lease_that_cannot_be_read a_partition_that_is_missing a_partition_that_is_too_small no_document_at_all'
-command -v jq >/dev/null || jq() { LD_LIBRARY_PATH=$KIT "$KIT/jq" "$@"; }
 modprobe -qa dm-mod dm-thin-pool
-for f in ${TESTS:-$all}; do
-  bad=
-  start=$(date +%s%N)
-  "$f"
-  if [ -z "$bad" ]; then echo "ok check: $f $((($(date +%s%N) - start) / 1000000)) ms"; else echo "FAIL check: $f"; failed=1; fi
-done
-rm -rf "$work"
-exit $failed
+first=a_new_container_is_well
+# shellcheck disable=SC2086 # names
+suite check $all

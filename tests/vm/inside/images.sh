@@ -1,17 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Images: every format in, used, captured, compared, removed. Runs as root inside a throw-away machine and OVERWRITES the disk given (3 GiB).
-# usage: images.sh DISK      BIN, KIT: the programs under test, and what the test brings along      TESTS: functions to run
+# Images: every format in, used, captured, compared, removed. OVERWRITES the disk (3 GiB).
+# usage: images.sh DISK      see lib.sh
 set -u
-disk=$(readlink -f "${1:?usage: images.sh DISK}")
-try=${TRY:-$BIN/try-volmgr}
-volmgr=${VOLMGR:-volmgr}
-work=$(mktemp -d)
-failed=0
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
 
 t() { RANGE=12-2900 "$try" "$disk" one "$@"; }
 v() { "$volmgr" --container one "$@"; }
-problem() { echo "  $*"; bad=1; }
 # ok COMMAND...: it succeeds; its output is in $work/out, what it told in $work/err.
 ok() { "$@" >"$work/out" 2>"$work/err" || problem "$*: $(tail -n 1 "$work/err")"; }
 # refused TEXT COMMAND...: it fails with one line that says TEXT, prints nothing, and the state is as it was.
@@ -25,7 +21,6 @@ refused() {
   [ -s "$work/out" ] && problem "$*: printed $(cat "$work/out")"
   [ "$(v state show --secrets | sha256sum)" = "$before" ] || problem "$*: the state has changed"
 }
-devices() { dmsetup ls | cut -f1 | sort | tr '\n' ' '; }
 lvs() { LVM_SUPPRESS_FD_WARNINGS=1 lvm lvs --foreign --noheadings -o lv_name one 2>/dev/null | tr -d ' ' | sort | tr '\n' ' '; }
 
 # A small system: all kinds of files, and what a node boots.
@@ -608,12 +603,6 @@ all="set_up tar_comes_in tar_gzip_comes_in tar_zstd_comes_in tar_xz_comes_in squ
 cut_short_is_refused damaged_is_refused hostile_tar_stays_inside what_does_not_boot_is_refused too_large_is_refused versions_count_up default_and_rollback used_is_not_removed
 a_killed_import_is_seen_and_goes an_interrupted_import_cleans_up nothing_of_former_owners_is_left diff_of_a_node_that_is_off capture_of_a_node_that_is_off a_running_root_is_captured
 a_killed_capture_lets_go"
-for test in ${TESTS:-$all}; do
-  bad=
-  start=$(date +%s%N)
-  "$test"
-  if [ -z "$bad" ]; then echo "ok images: $test $((($(date +%s%N) - start) / 1000000)) ms"; else echo "FAIL images: $test"; failed=1; fi
-  [ -n "$bad" ] && [ "$test" = set_up ] && break
-done
-rm -rf "$work"
-exit $failed
+first=set_up
+# shellcheck disable=SC2086 # names
+suite images $all

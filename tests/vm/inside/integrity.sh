@@ -1,19 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What is written to composed volumes is read back, judged by fio(1): each block bears its place and a checksum. Overwrites the disk given.
-# usage: integrity.sh DISK       TRY: the program under test; KIT: the place of fio.tar; LOOPS: how often everything is written (2)
+# What is written to composed volumes is read back, judged by fio(1): each block bears its place and a checksum. OVERWRITES the disk.
+# usage: integrity.sh DISK       KIT: the place of fio.tar; LOOPS: how often everything is written; see lib.sh
 set -u
-disk=$(readlink -f "${1:?usage: integrity.sh DISK}")
-try=${TRY:?}
-work=$(mktemp -d)
-failed=0
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
 tar -C "$work" -xf "${KIT:?}/fio.tar" || exit 1
 # shellcheck source=/dev/null
 [ -r "$KIT/integrity.conf" ] && . "$KIT/integrity.conf"
 loops=${LOOPS:-1}
 
 t() { "$try" "$disk" one "$@"; }
-problem() { echo "  $*"; bad=1; }
 
 # load NAME DEVICE SEED ARGUMENTS: writes blocks of 4 to 256 KiB all over it, and what it wrote stays known for `verify`.
 fio() {
@@ -61,15 +58,11 @@ a_flipped_byte_is_found() {
 }
 
 the_image_is_as_it_was() {
-  "${VOLMGR:-volmgr}" image verify >"$work/out" 2>&1 || problem "$(cat "$work/out")"
+  "$volmgr" image verify >"$work/out" 2>&1 || problem "$(cat "$work/out")"
 }
 
 modprobe -q dm-thin-pool
 all="installed two_at_once a_flipped_byte_is_found the_image_is_as_it_was"
-for f in ${TESTS:-$all}; do
-  bad=
-  "$f"
-  if [ -z "$bad" ]; then echo "ok integrity: $f"; else echo "FAIL integrity: $f"; failed=1; fi
-done
-rm -rf "$work"
-exit $failed
+first=installed
+# shellcheck disable=SC2086 # names
+suite integrity $all

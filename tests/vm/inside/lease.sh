@@ -1,31 +1,20 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The lease between two machines, which are name spaces with a sanlock and a path to the SAN of their own: runs as root inside a throw-away machine and
-# OVERWRITES the disk given. A path is cut as iSCSI's control session is: I/O hangs for a while, then fails.
-# usage: lease.sh DISK       TESTS: functions to run
+# The lease between two machines, which are name spaces with a sanlock and a path to the SAN of their own. OVERWRITES the disk. A path is cut as iSCSI's
+# control session is: I/O hangs for a while, then fails.
+# usage: lease.sh DISK       see lib.sh
 set -u
-disk=$(readlink -f "${1:?usage: lease.sh DISK}")
-kit=${KIT:?} try=${BIN:?}/try-change
-work=$(mktemp -d)
-failed=0
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+kit=${KIT:?} try=$BIN/try-change
 declare -A machine=()
 # shellcheck source=/dev/null # how long, and from which seed
 [ ! -r "$kit/race" ] || . "$kit/race"
 : "${seconds:=60}"
 HANG=4 # seconds for which a cut path hangs before it fails
 
-problem() { echo "  $*"; bad=1; }
 size() { blockdev --getsz "$disk"; }
 san() { echo "/dev/mapper/san$1"; }
-# until_true SECONDS COMMAND...: a guard, far off.
-until_true() {
-  local end=$((SECONDS + $1))
-  shift
-  until "$@"; do
-    [ "$SECONDS" -lt "$end" ] || { problem "never: $*"; return 1; }
-    sleep 0.1
-  done
-}
 
 # --- machines
 
@@ -85,7 +74,7 @@ judge() {
   awk -f "$kit/race-check.awk" "$work/history" "$work/log1" "$work/log2" || bad=1
 }
 
-fresh() {
+before_each() {
   rm -f "$work"/log* "$work"/said*
   sed 's/"lease-timeout":"5"/"lease-timeout":"1"/' "$kit/three-nodes.json" >"$work/document"
   dd if=/dev/zero of="$disk" bs=1M count=196 status=none
@@ -95,7 +84,7 @@ fresh() {
     start_machine $n
   done
 }
-end() {
+after_each() {
   for n in 1 2; do
     heal $n
     kill_machine $n 2>/dev/null
@@ -202,18 +191,8 @@ a_lost_update_is_seen() {
   grep -q 'an update was lost' "$work/verdict" || problem "it is not called by its name: $(cat "$work/verdict")"
 }
 
-for what in ${TESTS:-take_turns the_lease_of_a_killed_process_is_free a_stopped_holder_is_killed_by_its_machine a_stopped_holder_is_killed_by_its_neighbour \
-  a_holder_without_san_is_killed_and_joins_again a_lost_update_is_seen race}; do
-  bad=0
-  fresh && "$what"
-  end
-  if [ "$bad" = 0 ]; then
-    echo "ok lease: $what"
-  else
-    for n in 1 2; do sed "s/^/  node$n: /" "$work/said$n" 2>/dev/null | tail -n 5; done
-    echo "FAIL lease: $what"
-    failed=1
-  fi
-done
-rm -rf "$work"
-exit $failed
+on_failure() {
+  for n in 1 2; do sed "s/^/  node$n: /" "$work/said$n" 2>/dev/null | tail -n 5; done
+}
+suite lease take_turns the_lease_of_a_killed_process_is_free a_stopped_holder_is_killed_by_its_machine a_stopped_holder_is_killed_by_its_neighbour \
+  a_holder_without_san_is_killed_and_joins_again a_lost_update_is_seen race

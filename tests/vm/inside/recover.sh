@@ -2,17 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A node's files are got back by the commands of docs/recover-by-hand.md, exactly as they stand there and with no program of byre in the path: with all
 # whole, without LVM's metadata, without the state. OVERWRITES the disk.
-# usage: recover.sh DISK       TRY: try-volmgr; KIT: where recover-by-hand.md is
+# usage: recover.sh DISK       KIT: where recover-by-hand.md is; see lib.sh
 set -u
-disk=$1
-work=$(mktemp -d)
-failed=0
-bad=
-problem() { echo "  $*"; bad=1; }
-t() { RANGE=largest "$TRY" "$disk" one "$@"; }
-part() { sfdisk -d "$disk" | awk -v l="name=\"byre-one-$1\"" 'index($0, l) { print $1 }'; }
-
-writes() { awk '{ print $5 }' "/sys/block/${disk##*/}/stat"; }
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+t() { RANGE=largest "$try" "$disk" one "$@"; }
 
 # commands SECTION: those of one part of the page.
 commands() {
@@ -99,12 +93,5 @@ files_without_the_state() {
 }
 
 modprobe -qa dm-mod dm-thin-pool dm-zero
-prepare || problem "preparing: $(cat "$work/out")"
-for f in ${TESTS:-files_of_a_node the_older_document_will_do lvm_from_the_state files_without_the_state}; do
-  start=$(date +%s%N)
-  "$f"
-  if [ -z "$bad" ]; then echo "ok recover: $f $((($(date +%s%N) - start) / 1000000)) ms"; else echo "FAIL recover: $f"; failed=1; fi
-  bad=
-done
-rm -rf "$work"
-exit $failed
+prepare || { echo "FAIL recover: preparing: $(cat "$work/out")"; exit 1; }
+suite recover files_of_a_node the_older_document_will_do lvm_from_the_state files_without_the_state

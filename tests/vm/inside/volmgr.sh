@@ -1,39 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The volume manager on a real kernel, LVM and disk: runs as root inside a throw-away machine and OVERWRITES the disk given (2 GiB or more).
-# usage: volmgr.sh DISK       TESTS: functions to run; TRY, VOLMGR: the programs under test
+# The volume manager on a real kernel, LVM and disk. OVERWRITES the disk (2 GiB or more).
+# usage: volmgr.sh DISK       see lib.sh
 set -u
-disk=$(readlink -f "${1:?usage: volmgr.sh DISK}")
-top=$(cd "$(dirname "$0")/../../.." && pwd)
-try=${TRY:-$top/build/tests/try-volmgr}
-volmgr=${VOLMGR:-$top/build/bin/volmgr}
-work=$(mktemp -d)
-name=${disk##*/}
-failed=0
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
 
 # The container 'one' leaves room behind it for others.
 t() { RANGE=${RANGE-12-1800} "$try" "$disk" "${container:-one}" "$@"; }
 v() { "$volmgr" --container "${container:-one}" "$@"; }
-problem() { echo "  $*"; bad=1; }
 lvm_counts() { LVM_SUPPRESS_FD_WARNINGS=1 lvm vgs --foreign --noheadings -o vg_seqno "$1" 2>/dev/null | tr -d ' '; }
-writes() { awk '{ print $5 }' "/sys/block/$name/stat"; }
-part() { sfdisk -d "$disk" | awk -v l="name=\"$1\"" 'index($0, l) { print $1 }'; }
 digest() { dd if="$1" bs=1M iflag=direct 2>/dev/null | sha256sum | cut -d' ' -f1; }
-# shellcheck disable=SC2016 # expanded by try-volmgr's shell
-fill='mkfs.ext4 -q $d; mkdir -p /run/fill; mount $d /run/fill; head -c 20M /dev/urandom >/run/fill/blob; echo image >/run/fill/name; umount /run/fill'
-
-# with_root N COMMAND...: node N's root composed and mounted on $work/N while the command runs.
-with_root() {
-  local n=$1 dev status
-  shift
-  dev=$(t compose "node$n.root") || return 1
-  mkdir -p "$work/$n"
-  mount "$dev" "$work/$n" || return 1
-  "$@"
-  status=$?
-  umount "$work/$n" && t release "node$n.root" || return 1
-  return "$status"
-}
 
 # Somebody else's partition with data on the disk, and a container beside it.
 container_beside_others() {
@@ -46,7 +23,7 @@ container_beside_others() {
   [ "$(digest "$disk"1)" = "$others" ] || problem "the other partition's bytes changed"
   [ "$(sfdisk -d "$disk" | grep 'name="others"')" = "$entry" ] || problem "the other partition's entry changed"
   sfdisk --verify "$disk" >/dev/null || problem 'the table is not well'
-  [ -n "$(part byre-one-state)" ] && [ -n "$(part byre-one-pv)" ] || problem 'no partitions'
+  [ -n "$(part state)" ] && [ -n "$(part pv)" ] || problem 'no partitions'
   [ "$(ls /dev/mapper)" = control ] || problem "devices were left: $(ls /dev/mapper)"
 }
 
@@ -142,7 +119,7 @@ looking_changes_nothing() {
 
 a_damaged_newest_state_is_told() {
   local state
-  state=$(part byre-one-state)
+  state=$(part state)
   t publish | grep -q 'generation 2' || problem 'publish'
   printf X | dd of="$state" bs=1 seek=$((48 * 1048576 + 4096 + 50)) conv=notrunc,fsync 2>/dev/null # generation 2, slot 0
   v list >"$work/out" 2>"$work/err" || problem "$(cat "$work/err")"
@@ -162,7 +139,7 @@ secrets_are_hidden() {
 
 a_written_image_is_found_out() {
   local pv start
-  pv=$(part byre-one-pv)
+  pv=$(part pv)
   start=$(($(LVM_SUPPRESS_FD_WARNINGS=1 lvm pvs --foreign --noheadings --units s --nosuffix -o pe_start "$pv" 2>/dev/null) * 512))
   dd if="$pv" of="$work/saved" bs=1M iflag=skip_bytes skip=$((start + 5000000)) count=1 2>/dev/null
   printf 'not the image' | dd of="$pv" bs=1 seek=$((start + 5000000)) conv=notrunc,fsync 2>/dev/null
@@ -256,7 +233,7 @@ two_containers_are_told_apart() {
   v list >"$work/out" || problem 'list one'
   RANGE=largest container=two t abandon || problem 'abandon'
   "$volmgr" list >"$work/out" || problem 'list the only one'
-  [ -z "$(part byre-two-pv)" ] || problem 'partitions of two are left'
+  [ -z "$(container='two' part pv)" ] || problem 'partitions of two are left'
 }
 
 an_unfinished_container_can_go() {
@@ -265,14 +242,14 @@ an_unfinished_container_can_go() {
   grep -q 'a document was published' "$work/err" || problem "$(cat "$work/err")"
   v list >"$work/out" || problem 'list one'
   container=cut t remove-unfinished || problem 'remove-unfinished'
-  [ -z "$(part byre-cut-pv)$(part byre-cut-state)" ] || problem 'partitions of cut are left'
+  [ -z "$(container='cut' part pv)$(container='cut' part state)" ] || problem 'partitions of cut are left'
   "$volmgr" list >"$work/out" || problem 'list the only one'
   [ "$(digest "$disk"1)" = "$others" ] || problem "the other partition's bytes changed"
 }
 
 abandoned_is_gone() {
   t abandon || problem 'abandon'
-  [ -z "$(part byre-one-pv)$(part byre-one-state)" ] || problem 'partitions are left'
+  [ -z "$(part pv)$(part state)" ] || problem 'partitions are left'
   "$volmgr" list 2>"$work/err" && problem 'list'
   grep -q 'no disk holds a container: is the SAN attached?' "$work/err" || problem "$(cat "$work/err")"
   [ "$(digest "$disk"1)" = "$others" ] || problem "the other partition's bytes changed"
@@ -285,11 +262,6 @@ a_hundred_nodes_cost_no_more_commits a_state_is_exported_and_imported two_contai
 modprobe -q dm-mod
 modprobe -q dm-thin-pool
 modprobe -q dm-zero
-for f in ${TESTS:-$all}; do
-  bad=
-  start=$(date +%s%N)
-  "$f"
-  if [ -z "$bad" ]; then echo "ok volmgr: $f ($((($(date +%s%N) - start) / 1000000)) ms)"; else echo "FAIL volmgr: $f"; failed=1; fi
-done
-rm -rf "$work"
-exit $failed
+first=container_beside_others
+# shellcheck disable=SC2086 # names
+suite volmgr $all

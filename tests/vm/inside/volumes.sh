@@ -1,25 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Volumes made, reset and removed by many on a real kernel, LVM and lease: runs as root inside a throw-away machine and OVERWRITES the disk given (3 GiB or more).
-# usage: volumes.sh DISK [FUNCTION...]       TRY, VOLMGR: the programs under test; BIN: where try-lvm is
+# Volumes made, reset and removed by many on a real kernel, LVM and lease. OVERWRITES the disk (3 GiB or more).
+# usage: volumes.sh DISK       BIN: where try-lvm is; see lib.sh
 # shellcheck disable=SC2317 # called by name
 set -u
-disk=$(readlink -f "${1:?usage: volumes.sh DISK [FUNCTION...]}")
-shift
-try=${TRY:-./try-volmgr}
-volmgr=${VOLMGR:-./volmgr}
-bin=${BIN:-.}
-work=$(mktemp -d)
-failed=0
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
 
 t() { "$try" "$disk" one "$@"; }
 v() { "$volmgr" --container one "$@"; }
-problem() { echo "  $*"; bad=1; }
 commits() { LVM_SUPPRESS_FD_WARNINGS=1 lvm vgs --foreign --noheadings -o vg_seqno one 2>/dev/null | tr -d ' '; }
 generation() { v state show | sed -n 's/^  "generation": \([0-9]*\),.*/\1/p'; }
 space() { v list --json | grep -c '"volume"'; }
-# shellcheck disable=SC2016 # expanded by try-volmgr's shell
-fill='mkfs.ext4 -q $d; mkdir -p /run/fill; mount $d /run/fill; head -c 20M /dev/urandom >/run/fill/blob; echo image >/run/fill/name; umount /run/fill'
 
 # does COMMAND...: volmgr does it, and says so on one line or more.
 does() { v "$@" >"$work/out" 2>"$work/err" || problem "$*: $(cat "$work/err")"; }
@@ -34,18 +26,6 @@ refuses() {
   [ "$(generation) $(commits)" = "$before" ] || problem "$*: $before became $(generation) $(commits)"
 }
 
-# with_root N COMMAND...: node N's root composed and mounted on $work/N while the command runs.
-with_root() {
-  local n=$1 dev status
-  shift
-  dev=$(t compose "node$n.root") || return 1
-  mkdir -p "$work/$n"
-  mount "$dev" "$work/$n" || return 1
-  "$@"
-  status=$?
-  umount "$work/$n" && t release "node$n.root" || return 1
-  return "$status"
-}
 says() { echo "$2" >"$work/$1/mine"; }
 has() { [ "$(cat "$work/$1/mine" 2>&1)" = "$2" ] && [ "$(cat "$work/$1/name")" = image ]; }
 is_fresh() { [ ! -e "$work/$1/mine" ] && [ "$(cat "$work/$1/name")" = image ]; }
@@ -61,14 +41,14 @@ a_used_disk() {
 each_lvm_change_is_one_commit() {
   local n last
   n=$(commits)
-  lvm_does() { "$bin/try-lvm" one "$@" >"$work/out" 2>"$work/err" || problem "$*: $(cat "$work/err")"; }
+  lvm_does() { "$BIN/try-lvm" one "$@" >"$work/out" 2>"$work/err" || problem "$*: $(cat "$work/err")"; }
   lvm_does add extra 10
   grep -q '^extra 10:' "$work/out" || problem "$(cat "$work/out")"
   lvm_does extend extra 20
   grep -q '^extra 30:' "$work/out" || problem "$(cat "$work/out")"
   lvm_does add more 1
   [ "$(commits)" = $((n + 3)) ] || problem "$(($(commits) - n)) commits, not 3"
-  "$bin/try-lvm" one extend extra 100000 2>"$work/err" && problem 'extended'
+  "$BIN/try-lvm" one extend extra 100000 2>"$work/err" && problem 'extended'
   grep -q '100000 extents of 4 MiB are needed, volume group one has .* left (28)' "$work/err" || problem "$(cat "$work/err")"
   lvm_does list
   last=$(wc -l <"$work/out")
@@ -207,14 +187,6 @@ all="a_used_disk each_lvm_change_is_one_commit new_volumes_show_nothing removed_
 an_undo_gives_it_back what_cannot_be_changes_nothing a_disk_has_one_holder"
 modprobe -q dm-mod
 modprobe -q dm-thin-pool
+first=a_used_disk
 # shellcheck disable=SC2086 # names
-[ -z "${TESTS-}" ] || set -- a_used_disk $TESTS
-# shellcheck disable=SC2048 # names
-for f in ${*:-$all}; do
-  bad=
-  start=$(date +%s%N)
-  "$f"
-  if [ -z "$bad" ]; then echo "ok volumes: $f ($((($(date +%s%N) - start) / 1000000)) ms)"; else echo "FAIL volumes: $f"; failed=1; fi
-done
-rm -rf "$work"
-exit $failed
+suite volumes $all

@@ -5,7 +5,7 @@
 #
 # A test file sources this and calls
 #	solo NAME SUITE...	boots once and runs inside/SUITE.sh /dev/…scratch0 [/dev/…scratch1 …] one after another, each on disks that are empty
-#				again. A suite prints "ok SUITE: WHAT" and "FAIL SUITE: WHAT" and exits non-zero when one failed.
+#				again. A suite prints "ok SUITE: WHAT" and "FAIL SUITE: WHAT" and exits non-zero when one failed; inside/lib.sh helps it.
 # A suite finds its programs in $BIN (those of SOLO_TOOLS), and its own file in $KIT beside what SOLO_FILES names.
 # What may be set before: SOLO_TOOLS  programs of build/tests that the kit brings (default: try-volmgr)
 #	SOLO_FILES  more files for the kit
@@ -30,6 +30,7 @@ solo_kit() {
 	for tool in ${SOLO_TOOLS-try-volmgr}; do
 		make -s -C "$LAB_TREE" "build/tests/$tool" >/dev/null && cp "$LAB_BUILD/tests/$tool" "$dir/" || return 1
 	done
+	cp "$LAB_HERE/inside/lib.sh" "$dir/" || return 1
 	for suite in "$@"; do cp "$LAB_HERE/inside/$suite.sh" "$dir/" || return 1; done
 	# shellcheck disable=SC2086 # a list
 	[ -z "${SOLO_FILES-}" ] || cp $SOLO_FILES "$dir/" || return 1
