@@ -156,6 +156,7 @@ full() { dmsetup status byre-one-node1.root-pool | grep -q out_of_data_space; }
 a_full_store_waits() {
   local dev pid
   dev=$(t compose node1.root)
+  [ "$(cat /sys/module/dm_thin_pool/parameters/no_space_timeout)" = 0 ] || problem 'it would not wait for ever'
   mount "$dev" "$work/1" && resize2fs "$dev" >/dev/null 2>&1 && mount -o remount,noinit_itable "$work/1" || problem 'resize2fs'
   dd if=/dev/urandom of="$work/1/fill" bs=1M count=150 conv=fsync 2>"$work/out" & # the store has 128 MiB
   pid=$!
@@ -237,11 +238,11 @@ two_containers_are_told_apart() {
 }
 
 an_unfinished_container_can_go() {
-  RANGE=largest container=cut t create 1 64 512 64 0 0 || problem 'create'
+  RANGE=largest container="cut" t create 1 64 512 64 0 0 || problem 'create'
   t remove-unfinished 2>"$work/err" && problem 'a cluster was taken away'
   grep -q 'a document was published' "$work/err" || problem "$(cat "$work/err")"
   v list >"$work/out" || problem 'list one'
-  container=cut t remove-unfinished || problem 'remove-unfinished'
+  container="cut" t remove-unfinished || problem 'remove-unfinished'
   [ -z "$(container='cut' part pv)$(container='cut' part state)" ] || problem 'partitions of cut are left'
   "$volmgr" list >"$work/out" || problem 'list the only one'
   [ "$(digest "$disk"1)" = "$others" ] || problem "the other partition's bytes changed"

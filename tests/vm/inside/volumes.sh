@@ -89,6 +89,8 @@ removed_space_is_wiped_for_the_next() {
   local dev got
   does resize node1.swap 44
   dev=$(t compose node1.swap)
+  swapon "$dev" && awk -v k=$((44 * 1024 - 4)) '$3 == k { found = 1 } END { exit !found }' /proc/swaps || problem "not 44 MiB: $(cat /proc/swaps)"
+  swapoff -a
   tr '\0' Q </dev/zero | dd of="$dev" bs=1M seek=1 oflag=direct 2>/dev/null
   t release node1.swap
   does remove node1.swap
@@ -154,6 +156,30 @@ what_cannot_be_changes_nothing() {
   refuses 'this machine is no node' take node1.swap
 }
 
+# tells NODE SECONDS LEAVING: what the node wrote into its slot, so long ago.
+tells() {
+  t status "$1" '{"node":'"$1"',"generation":1,"boot_id":"0f0e0d0c-0b0a-0908-0706-050403020100","uptime_ms":1,"written":'"$(($(date +%s) - $2))"',"counter":1,"boot_ms":0,"leaving":'"$3"',"phases":[],"root":{"device":"","data_used":0,"data_total":0,"metadata_used":0,"metadata_total":0}}' ||
+    problem "the status of node $1"
+}
+
+what_is_in_use_stays() {
+  t compose node2.swap >/dev/null && t compose node2.root >/dev/null || problem 'compose'
+  refuses 'node2.swap is in use on this machine' remove --force node2.swap
+  refuses 'node2.root is in use on this machine' reset node2
+  t release node2.swap && t release node2.root || problem 'release'
+  tells 2 0 false
+  refuses 'node2 is up: shut it down first' remove node2.swap
+  refuses 'node2 is up: shut it down first' reset node1 node2
+  refuses 'node2 is up: shut it down first' remove shared
+  tells 2 600 false
+  refuses 'node2 is silent, but did not shut down' remove node2.swap
+  refuses 'node2 is silent, but did not shut down' reset node2
+  does remove --force node2.swap
+  does create node2.swap --kind swap --node 2 --size 32
+  tells 2 600 true
+  does reset node2
+}
+
 # be N: from now on this machine is node N, as if another one.
 be() {
   mkdir -p /run/byre
@@ -184,7 +210,7 @@ a_disk_has_one_holder() {
 }
 
 all="a_used_disk each_lvm_change_is_one_commit new_volumes_show_nothing removed_space_is_wiped_for_the_next many_cost_as_much_as_one a_reset_is_fresh
-an_undo_gives_it_back what_cannot_be_changes_nothing a_disk_has_one_holder"
+an_undo_gives_it_back what_cannot_be_changes_nothing what_is_in_use_stays a_disk_has_one_holder"
 modprobe -q dm-mod
 modprobe -q dm-thin-pool
 first=a_used_disk
