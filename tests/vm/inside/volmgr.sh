@@ -155,6 +155,7 @@ full() { dmsetup status byre-one-node1.root-pool | grep -q out_of_data_space; }
 # the store a second time, before the writer had its share.
 a_full_store_waits() {
   local dev pid
+  echo 60 >/sys/module/dm_thin_pool/parameters/no_space_timeout # as the kernel has it
   dev=$(t compose node1.root)
   [ "$(cat /sys/module/dm_thin_pool/parameters/no_space_timeout)" = 0 ] || problem 'it would not wait for ever'
   mount "$dev" "$work/1" && resize2fs "$dev" >/dev/null 2>&1 && mount -o remount,noinit_itable "$work/1" || problem 'resize2fs'
