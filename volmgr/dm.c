@@ -119,6 +119,7 @@ int mapper_info(const char *name, struct mapper_info *ret, struct error *e)
 	if (d.exists) {
 		i.exists = true;
 		i.live = d.live_table;
+		i.still = d.suspended;
 		i.open_count = (unsigned)d.open_count;
 		i.major = d.major;
 		i.minor = d.minor;

@@ -35,6 +35,7 @@ bool mapper_table_begins(const struct mapper_table *t, const struct mapper_table
 struct mapper_info {
 	bool exists; /* else nothing below is valid */
 	bool live;   /* has a table in use */
+	bool still;  /* suspended: I/O waits */
 	unsigned open_count;
 	unsigned major, minor;
 	char uuid[MAPPER_UUID_SIZE];

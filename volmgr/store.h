@@ -32,6 +32,12 @@ struct store_moment {
 int store_freeze(const struct cluster *c, const struct volume *v, struct store_moment *ret, char ret_path[256], struct error *e);
 int store_unfreeze(const struct cluster *c, const struct volume *v, struct store_moment *m, struct error *e);
 
+/*
+ * Lets V go on when whoever made it stand still is dead. 1: it stood still. 0: it did not, or is not here. -EAGAIN: somebody is at work on it: ask again
+ * soon.
+ */
+int store_wake(const struct cluster *c, const struct volume *v, struct error *e);
+
 /* Calls FN with the name of each volume of container CONTAINER whose pool is here, as far as the names of the devices tell. */
 typedef int store_fn(const char *volume, void *data, struct error *e);
 int store_each(const char *container, store_fn *fn, void *data, struct error *e);

@@ -14,6 +14,7 @@
 
 #define NO_SPACE_TIMEOUT "/sys/module/dm_thin_pool/parameters/no_space_timeout"
 #define THIN_BLOCK_BYTES (THIN_BLOCK_SECTORS * SECTOR)
+#define STILL_FILE       "/run/byre/still"
 #define FROZEN_ID        THIN_ID_MAX /* no volume gets this one */
 #define THAW_TRIES       60
 
@@ -77,6 +78,15 @@ static int make_long_image(const struct cluster *c, const struct volume *v, cons
 	if (r == 0 && v->bytes > i->bytes)
 		r = table_line(&t, "zero", v->bytes - i->bytes, "", e);
 	return r == 0 ? device_make(d, &t, u, e) : r;
+}
+
+/* Whoever has the volume's lock and finds its device suspended knows that who suspended it is dead. */
+static int wake(const struct device *thin, struct error *e)
+{
+	struct mapper_info i;
+	int r = mapper_info(thin->name, &i, e);
+
+	return r == 0 && i.exists && i.live && i.still ? mapper_resume(thin->name, e) : r;
 }
 
 /* --- composing ------------------------------------------------------------------------------------------------------------ */
@@ -201,7 +211,7 @@ int thin_make(const struct cluster *c, const struct volume *v, bool look, const 
 	if (r == 0)
 		r = device_there(&p.thin, &info, e);
 	if (r != 0)
-		return r < 0 ? r : 0;
+		return r < 0 ? r : wake(&p.thin, e);
 	wait_for_space();
 	r = make_image(c, v, &p, look, pv_paths, u, e);
 	if (r == 0)
@@ -251,7 +261,7 @@ static int open_parts(const struct cluster *c, const struct volume *v, struct pa
 		r = name_parts(c, v, false, ret, e);
 	if (r == 0 && (!device_is_whole(&ret->thin) || !device_is_whole(&ret->pool)))
 		r = error_set(e, ENODEV, "not composed here");
-	return r;
+	return r == 0 ? wake(&ret->thin, e) : r;
 }
 
 int volume_usage(const struct cluster *c, const struct volume *v, struct store_usage *ret, struct error *e)
@@ -413,12 +423,32 @@ static int snapshot(const struct parts *p, struct error *e)
 	if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
 		return error_errno(e, errno, "locking the memory");
 	snprintf(message, sizeof(message), "create_snap %u %u", FROZEN_ID, id);
-	r = mapper_suspend(p->thin.name, e);
+	/* Should we and our guard be killed both, volmgrd lets it go on: this has it look until the volume's lock is free. */
+	r = file_write(AT_FDCWD, STILL_FILE, 0600, p->thin.name, strlen(p->thin.name), e);
+	if (r == 0)
+		r = mapper_suspend(p->thin.name, e);
 	if (r < 0)
 		return r;
 	r = mapper_message(p->pool.name, message, e);
 	back = mapper_resume(p->thin.name, r < 0 ? NULL : e);
 	return r < 0 ? r : back;
+}
+
+int store_wake(const struct cluster *c, const struct volume *v, struct error *e)
+{
+	cleanup_fd int lock = -1;
+	struct mapper_info i;
+	struct parts p;
+	int r = try_lock_volume(v->name, &lock, e);
+
+	if (r == 0)
+		r = name_parts(c, v, false, &p, e);
+	if (r == 0)
+		r = mapper_info(p.thin.name, &i, e);
+	if (r < 0 || !i.exists || !i.still)
+		return r;
+	r = wake(&p.thin, e);
+	return r < 0 ? about(v, r, e) : 1;
 }
 
 /* The device that holds what was frozen, be it here or not. */
