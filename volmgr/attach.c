@@ -7,7 +7,6 @@
 #include "compose_look.h"
 
 #include <errno.h>
-#include <time.h>
 
 bool attach_read_only, attach_force;
 
@@ -18,19 +17,14 @@ int tool_find_root(const struct view *v, const struct node *n, const struct volu
 }
 
 /* A pool that its node goes on writing would be read as a jumble. */
-int tool_check_stopped(const struct view *v, const struct node *n, const struct volume *root, bool force, struct error *e)
+int tool_check_stopped(struct view *v, const struct volume *root, bool force, struct error *e)
 {
-	struct node_status s;
-	bool told = node_status_read(v, n->number, &s, NULL) == 0;
-	enum node_state state = status_judge(told ? &s : NULL, (uint64_t)time(NULL));
+	struct use use;
+	int r = uses_find(&v->uses, root, &use, e);
 
-	if (volume_is_composed(&v->c, root))
-		return error_set(e, EBUSY, "node %s: its root volume is in use on this machine", n->name);
-	if (state == NODE_UP)
-		return error_set(e, EBUSY, "node %s is up: shut it down first", n->name);
-	if (state == NODE_SILENT && !force)
-		return error_set(e, EBUSY, "node %s is silent, but did not shut down: make sure that it is off, then use --force", n->name);
-	return 0;
+	if (r < 0 || (force && use.kind == USE_SILENT))
+		return r;
+	return use_refuse(&v->c, root, &use, e);
 }
 
 int attach_run(int argc, char **argv, struct error *e)
@@ -55,7 +49,7 @@ int attach_run(int argc, char **argv, struct error *e)
 	if (r == 0)
 		r = tool_find_root(&v, n, &root, e);
 	if (r == 0)
-		r = tool_check_stopped(&v, n, root, attach_force, e);
+		r = tool_check_stopped(&v, root, attach_force, e);
 	if (r == 0)
 		r = volume_look(&v.c, root, v.pvs, path, e);
 	if (r < 0)

@@ -17,6 +17,9 @@
 
 #define RUN_DIR   "/run/byre"
 #define LOCK_FILE RUN_DIR "/compose.lock"
+/* Its bytes: 0 for all devices, from 1 on for volumes, … */
+#define LOCK_HOLDS (1ll << 33) /* … for who holds them, … */
+#define LOCK_PLACE (1ll << 34) /* … and for this machine's place in the lockspace */
 
 /* --- one at a time ------------------------------------------------------------------------------------------------------ */
 
@@ -24,9 +27,9 @@
  * One byte of the file is one lock, of this open file and not of the process (fcntl(2), F_OFD_SETLK). Two volumes on one byte wait for each other
  * needlessly. WAIT: for who has it; else -EAGAIN.
  */
-static int lock_byte(off_t byte, bool wait, int *ret_fd, struct error *e)
+static int lock_byte(off_t byte, short type, bool wait, int *ret_fd, struct error *e)
 {
-	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+	struct flock l = {.l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
 	int r = dir_make(AT_FDCWD, RUN_DIR, 0755, e), fd;
 
 	if (r < 0)
@@ -36,7 +39,7 @@ static int lock_byte(off_t byte, bool wait, int *ret_fd, struct error *e)
 		return error_errno(e, errno, LOCK_FILE);
 	while (fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &l) < 0)
 		if (errno != EINTR) {
-			r = error_errno(e, errno, "locking " LOCK_FILE);
+			r = error_errno(e, errno == EACCES ? EAGAIN : errno, "locking " LOCK_FILE);
 			close(fd);
 			return r;
 		}
@@ -46,22 +49,32 @@ static int lock_byte(off_t byte, bool wait, int *ret_fd, struct error *e)
 
 static off_t byte_of(const char *what)
 {
-	return 1 + (off_t)crc32c(0, what, strlen(what));
+	return (off_t)crc32c(0, what, strlen(what));
 }
 
 int lock_volume(const char *what, int *ret_fd, struct error *e)
 {
-	return lock_byte(byte_of(what), true, ret_fd, e);
+	return lock_byte(1 + byte_of(what), F_WRLCK, true, ret_fd, e);
 }
 
 int try_lock_volume(const char *what, int *ret_fd, struct error *e)
 {
-	return lock_byte(byte_of(what), false, ret_fd, e);
+	return lock_byte(1 + byte_of(what), F_WRLCK, false, ret_fd, e);
 }
 
 int lock_all(int *ret_fd, struct error *e)
 {
-	return lock_byte(0, true, ret_fd, e);
+	return lock_byte(0, F_WRLCK, true, ret_fd, e);
+}
+
+int lock_hold(const char *volume, int *ret_fd, struct error *e)
+{
+	return lock_byte(LOCK_HOLDS + byte_of(volume), F_WRLCK, true, ret_fd, e);
+}
+
+int lock_place(bool alone, int *ret_fd, struct error *e)
+{
+	return lock_byte(LOCK_PLACE, alone ? F_WRLCK : F_RDLCK, true, ret_fd, e);
 }
 
 /* --- names ---------------------------------------------------------------------------------------------------------------- */
@@ -376,6 +389,15 @@ bool volume_is_composed(const struct cluster *c, const struct volume *v)
 	struct device d;
 
 	return name_device(c, v->name, "", &d, NULL) == 0 && device_is_whole(&d);
+}
+
+bool volume_may_write(const struct cluster *c, const struct volume *v)
+{
+	struct mapper_info i;
+	struct device d;
+
+	return name_device(c, v->name, volume_is_thin(v) ? "-pool" : "", &d, NULL) < 0 || mapper_info(d.name, &i, NULL) < 0 ||
+	       (i.exists && strcmp(i.uuid, d.uuid) == 0);
 }
 
 bool image_is_composed(const struct cluster *c, const struct image *i)

@@ -13,6 +13,8 @@ int volume_look(const struct cluster *c, const struct volume *v, const char *con
 int volume_unlook(const struct cluster *c, const struct volume *v, struct error *e);
 
 bool volume_is_composed(const struct cluster *c, const struct volume *v);
+/* Something of it is here that can write: of a thin one its pool, be it all that a crash left. True also when that cannot be told. */
+bool volume_may_write(const struct cluster *c, const struct volume *v);
 bool image_is_composed(const struct cluster *c, const struct image *i);
 
 /* An unpublished image's volume, writable. */
@@ -21,5 +23,13 @@ int image_compose_writable(const struct cluster *c, const struct image *i, const
 /* Whether that is there; *RET_OPEN (may be NULL): and somebody has it open. */
 bool image_writable_is_composed(const struct cluster *c, const struct image *i, bool *ret_open);
 int image_release_writable(const struct cluster *c, const struct image *i, struct error *e);
+
+/*
+ * Two more locks of this machine, let go of by closing the descriptor. HOLD: whoever composes a disk, or gives it away, so that it is not composed any more once it is
+ * given. PLACE: ALONE by who leaves the lockspace, shared by who composes a disk. In this order: place, hold, and then what composing takes; the lease is not waited for with one of
+ * them held.
+ */
+int lock_hold(const char *volume, int *ret_fd, struct error *e);
+int lock_place(bool alone, int *ret_fd, struct error *e);
 
 #endif

@@ -23,18 +23,24 @@ static void number_or_empty(struct table *t, bool known, uint64_t value)
 		table_empty(t);
 }
 
-/* "here", or the name of the node that is up with it. */
+/* "here", or the name of the node that has it, and what is not well about that. A disk that is held is not in use for that. */
 static void add_place(const struct view *v, const struct volume *vol, const struct volume_use *use, struct table *t)
 {
-	const struct node *n = cluster_node(&v->c, vol->node);
-	char path[256];
+	static const char *const doubts[] = {[USE_SILENT] = " (silent)", [USE_ENDING] = " (shutting down)", [USE_THERE] = ""};
+	const struct node *n = cluster_node(&v->c, use->use.node);
+	char path[256], who[2 * NAME_SIZE];
 
 	snprintf(path, sizeof(path), "/dev/mapper/byre-%s-%s", v->c.settings.container_name, vol->name);
-	table_text(t, use->here ? "here" : n && use->node == NODE_UP ? n->name : NULL);
+	if (n && use->use.kind > USE_HELD && use->use.kind != USE_HERE) {
+		snprintf(who, sizeof(who), "%s%s", n->name, doubts[use->use.kind]);
+		table_text(t, who);
+	} else {
+		table_text(t, use->here ? "here" : NULL);
+	}
 	table_text(t, use->here ? path : NULL);
 }
 
-static void add_row(const struct view *v, const struct volume *vol, struct table *t)
+static void add_row(struct view *v, const struct volume *vol, struct table *t)
 {
 	bool thin = volume_is_thin(vol);
 	struct volume_use use;

@@ -106,11 +106,14 @@ int view_open(struct view *v, struct error *e)
 		r = view_load(v, e);
 	if (r == 0 && cluster_pv_paths(&v->c, &v->pvs, &v->no_pvs) < 0)
 		v->pvs = NULL;
+	uses_begin(&v->uses, v->area, &v->c);
 	return r;
 }
 
 void view_close(struct view *v)
 {
+	if (v->uses.c)
+		uses_end(&v->uses);
 	state_area_close(v->area);
 	cluster_free(&v->c);
 	free(v->pvs);
@@ -166,7 +169,7 @@ static const struct cli_option import_options[] = {
 };
 
 static const struct cli_option attach_options[] = {
-	{'r', "read-only", CLI_FLAG, &attach_read_only, NULL, "required: nothing is written to the node's volume"},
+	{'r', "read-only", CLI_FLAG, &attach_read_only, NULL, "the root of a node, of which nothing is written"},
 	{'f', "force", CLI_FLAG, &attach_force, NULL, "although nothing proves that the node is off: you know that it is"},
 	{0, NULL, CLI_FLAG, NULL, NULL, NULL},
 };

@@ -77,7 +77,7 @@ static int open_frozen(struct node_tree *t, struct error *e)
 static int open_stopped(struct node_tree *t, struct error *e)
 {
 	char device[256];
-	int r = tool_check_stopped(&t->v, t->node, t->root, false, e);
+	int r = tool_check_stopped(&t->v, t->root, false, e);
 
 	if (r < 0)
 		return error_wrap(e, "only the node itself can do this while it runs");

@@ -28,7 +28,7 @@ static uint64_t bytes_of(const struct segments *s)
 	return segments_extents(s) * EXTENT_BYTES;
 }
 
-static void add_volume(const struct view *v, const struct volume *vol, struct totals *t)
+static void add_volume(struct view *v, const struct volume *vol, struct totals *t)
 {
 	struct volume_use use;
 
@@ -57,7 +57,7 @@ static uint64_t pv_bytes(const struct cluster *c)
 }
 
 /* What is free within slabs is free for every volume, so it counts. */
-static void add_up(const struct view *v, struct totals *t)
+static void add_up(struct view *v, struct totals *t)
 {
 	const struct cluster *c = &v->c;
 	uint64_t taken;
@@ -152,7 +152,7 @@ static void put_totals(const struct summary *s, struct buf *b)
 /* The volumes whose stores want space and have none. What can be done about it each node tells itself, in WHY. */
 typedef void wait_fn(const struct volume *vol, const struct volume_use *use, const char *why, void *data);
 
-static void each_wait(const struct view *v, wait_fn *fn, void *data)
+static void each_wait(struct view *v, wait_fn *fn, void *data)
 {
 	for (size_t i = 0; i < v->c.n_volumes; i++) {
 		const struct volume *vol = &v->c.volumes[i];
@@ -266,7 +266,7 @@ static void add_wait(const struct volume *vol, const struct volume_use *use, con
 					      number(use->short_since), "full", use->full, "why", why));
 }
 
-static json_t *json_waits(const struct view *v)
+static json_t *json_waits(struct view *v)
 {
 	json_t *list = json_array();
 
@@ -276,7 +276,7 @@ static json_t *json_waits(const struct view *v)
 
 static int print_json(const struct summary *s, struct error *e)
 {
-	const struct view *v = s->v;
+	struct view *v = s->v;
 	struct buf b cleanup_buf = BUF_INIT;
 	cleanup_free char *text = NULL;
 	json_auto_t *o =

@@ -10,6 +10,7 @@
 #include "cluster/status.h"
 #include "cluster/volume_status.h"
 #include "store.h"
+#include "use.h"
 #include "volmgr/image_make.h"
 #include "volmgr/volmgr.h"
 
@@ -30,6 +31,7 @@ struct view {
 	struct cluster c;
 	const char **pvs; /* NULL: not all of its disks are here; see NO_PVS */
 	struct error no_pvs;
+	struct uses uses; /* of c's volumes */
 };
 /* Finds the container by --state, --container, the state that this node booted from, or because it is the only one. Says a warning of the state area on standard error. */
 int view_open(struct view *v, struct error *e);
@@ -58,9 +60,9 @@ struct volume_use {
 	uint64_t metadata_used; /* bytes */
 	uint64_t short_since;   /* seconds since 1970: its store wants space and has none; 0 = all is well */
 	bool full;              /* its writers wait */
-	enum node_state node;   /* of its node, as its status slot tells */
+	struct use use;         /* who has it, as far as can be told */
 };
-void volume_use(const struct view *v, const struct volume *vol, struct volume_use *ret);
+void volume_use(struct view *v, const struct volume *vol, struct volume_use *ret);
 /* The status of node NUMBER as its slot tells: -ENODATA when it has written none. */
 int node_status_read(const struct view *v, unsigned number, struct node_status *ret, struct error *e);
 /* What its volmgrd tells in its volume slot: -ENODATA when it has written none. */
@@ -90,8 +92,8 @@ void tool_work_end(struct tool_work *w);
 
 /* The volume of a node's root. -ENOENT. */
 int tool_find_root(const struct view *v, const struct node *n, const struct volume **ret, struct error *e);
-/* -EBUSY: the node may be writing its root. FORCE: a silent one is off. */
-int tool_check_stopped(const struct view *v, const struct node *n, const struct volume *root, bool force, struct error *e);
+/* -EBUSY: its node may be writing ROOT. FORCE: a silent one is off. */
+int tool_check_stopped(struct view *v, const struct volume *root, bool force, struct error *e);
 
 /* --- node_tree.c --- */
 

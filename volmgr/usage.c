@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 int node_status_read(const struct view *v, unsigned number, struct node_status *ret, struct error *e)
 {
@@ -47,14 +46,15 @@ static void use_told(const struct view *v, const struct volume *vol, const struc
 }
 
 /* The kernel knows best, where it has the pool; otherwise what the node has last written. */
-void volume_use(const struct view *v, const struct volume *vol, struct volume_use *ret)
+void volume_use(struct view *v, const struct volume *vol, struct volume_use *ret)
 {
 	struct store_usage usage;
 	struct node_status status;
 	bool told = vol->node && node_status_read(v, vol->node, &status, NULL) == 0;
 
 	memset(ret, 0, sizeof(*ret));
-	ret->node = vol->node ? status_judge(told ? &status : NULL, (uint64_t)time(NULL)) : NODE_UNSEEN;
+	if (uses_find(&v->uses, vol, &ret->use, NULL) < 0)
+		ret->use = (struct use){USE_NONE, 0};
 	ret->here = volume_is_composed(&v->c, vol);
 	if (!volume_is_thin(vol))
 		return;

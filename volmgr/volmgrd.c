@@ -3,7 +3,9 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "cli/cli.h"
 #include "dm.h"
 #include "volmgr/change.h"
@@ -11,6 +13,7 @@
 #include "volmgr/lease.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -23,6 +26,7 @@
 #define RUN_DIR       "/run/byre"
 #define STATE_FILE    "state.json" /* metamaster puts the newest state there */
 #define TICK_MS       30000
+#define BUSY_MS       1000
 #define OPEN_AGAIN_MS 2000
 #define STACK_BYTES   (256 * 1024)
 
@@ -118,7 +122,7 @@ static int sleep_ms(void)
 	uint64_t now = clock_boot_ms();
 
 	if (!anybody_wants())
-		return TICK_MS;
+		return w.busy ? BUSY_MS : TICK_MS;
 	return try_at > now ? (int)(try_at - now) : 0;
 }
 
@@ -144,6 +148,20 @@ static bool state_replaced(int fd)
 	return news;
 }
 
+/*
+ * Told to stop. When it is by the last program of a shutdown, nothing else runs on this machine any more, and others need not wait until what this one has told is old. Not
+ * when it is by somebody who starts it anew.
+ */
+static void last_word(void)
+{
+	cleanup_free char *comm = NULL;
+
+	if (file_read(AT_FDCWD, "/proc/1/comm", 64, &comm, NULL, NULL) < 0 || !str_starts(comm, "systemd-shutdow"))
+		return;
+	w.leaving = true;
+	watch_report(&w, "", NULL);
+}
+
 /* Events are armed before anybody looks, so that one which comes meanwhile ends the next wait at once. */
 static int loop(const struct ears *ears, struct error *e)
 {
@@ -163,8 +181,10 @@ static int loop(const struct ears *ears, struct error *e)
 		news = n == 0 && !anybody_wants();
 		if (n > 0 && fds[1].revents)
 			news = state_replaced(ears->files);
-		if (n > 0 && fds[2].revents)
+		if (n > 0 && fds[2].revents) {
+			last_word();
 			return 0;
+		}
 	}
 }
 

@@ -23,6 +23,7 @@ struct store_watch {
 	bool wants;           /* more space, now */
 	bool touched;         /* its reserve was: the pool has told, and tells again only after it was extended or rearmed */
 	bool here;            /* found in the last look */
+	bool stray;           /* a disk that this node does not hold; told */
 };
 
 struct watch {
@@ -35,6 +36,8 @@ struct watch {
 	struct state_area *area; /* writable */
 	struct store_watch *v;
 	size_t n;
+	bool busy; /* somebody is at work on a volume here, and may be killed while it stands still: look again soon */
+	bool leaving; /* the next report is the last one */
 };
 
 void watch_init(struct watch *w);

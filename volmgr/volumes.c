@@ -3,15 +3,13 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
-#include "cluster/status.h"
-#include "compose_look.h"
 #include "heads.h"
 #include "room.h"
+#include "use.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 /* --- which volumes ---------------------------------------------------------------------------------------------------------- */
 
@@ -32,50 +30,17 @@ static int find_all(const struct change *ch, const char *const *names, size_t n,
 	return 0;
 }
 
-static enum node_state node_state(const struct change *ch, unsigned node)
+/* FORCE: what the nodes tell does not count. */
+static int check_unused(struct change *ch, struct uses *u, const struct volume *v, bool force, struct error *e)
 {
-	cleanup_free char *text = NULL;
-	struct node_status s;
-	size_t len;
+	struct use use;
+	int r = uses_find(u, v, &use, force ? NULL : e);
 
-	if (state_status_read(ch->area, node, &text, &len, NULL) < 0 || status_parse(text, len, &s, NULL) < 0)
-		return status_judge(NULL, (uint64_t)time(NULL));
-	return status_judge(&s, (uint64_t)time(NULL));
-}
-
-/* A node that is up has its root, its swap and what is shared composed; a silent one may. */
-static int check_node(const struct change *ch, const struct volume *v, unsigned node, struct error *e)
-{
-	enum node_state state = node_state(ch, node);
-	const struct node *n = cluster_node(&ch->c, node);
-	const char *name = n ? n->name : "its node";
-
-	if (state == NODE_UP)
-		return error_set(e, EBUSY, "volume %s: %s is up: shut it down first", v->name, name);
-	if (state == NODE_SILENT)
-		return error_set(e, EBUSY, "volume %s: %s is silent, but did not shut down: make sure that it is off", v->name, name);
-	return 0;
-}
-
-/* As far as it can be told from here. FORCE: what the nodes tell does not count. */
-static int check_unused(const struct change *ch, const struct volume *v, bool force, struct error *e)
-{
-	int r = 0;
-
-	if (volume_is_composed(&ch->c, v))
-		return error_set(e, EBUSY, "volume %s is in use on this machine", v->name);
-	if (force)
+	if (force && (r < 0 || use.kind != USE_HERE))
 		return 0;
-	if (v->kind == VOLUME_DISK)
-		return v->node ? error_set(e, EBUSY, "volume %s is held by node %u: volmgr give %s there first", v->name, v->node, v->name)
-			       : 0;
-	if (str_starts(v->name, VOLUME_WIPING))
+	if (r == 0 && use.kind == USE_NONE && str_starts(v->name, VOLUME_WIPING))
 		return error_set(e, EBUSY, "volume %s is being zeroed: wait, or say --force if you know that nobody does", v->name);
-	if (v->kind != VOLUME_SHARED)
-		return check_node(ch, v, v->node, e);
-	for (size_t i = 0; i < ch->c.n_nodes && r == 0; i++)
-		r = check_node(ch, v, ch->c.nodes[i].number, e);
-	return r;
+	return r == 0 ? use_refuse(&ch->c, v, &use, e) : r;
 }
 
 /* --- create, remove --------------------------------------------------------------------------------------------------------- */
@@ -141,22 +106,24 @@ static bool is_one_of(const struct volume *v, const volume_list list, size_t n)
 }
 
 /* A node without a root is none. */
-static int check_removable(const struct change *ch, const struct volume *v, bool force, struct error *e)
+static int check_removable(struct change *ch, struct uses *u, const struct volume *v, bool force, struct error *e)
 {
 	if (v->kind == VOLUME_ROOT && cluster_node(&ch->c, v->node))
 		return error_set(e, EINVAL, "volume %s is a node's root: it goes with its node", v->name);
-	return check_unused(ch, v, force, e);
+	return check_unused(ch, u, v, force, e);
 }
 
 int volumes_remove(struct change *ch, const char *const *names, size_t n, bool force, struct error *e)
 {
 	struct cluster *c = &ch->c;
+	struct uses u CLEANUP(uses_end);
 	cleanup_free volume_list v = NULL;
 	size_t left = 0;
 	int r = find_all(ch, names, n, &v, e);
 
+	uses_begin(&u, ch->area, c);
 	for (size_t i = 0; i < n && r == 0; i++)
-		r = check_removable(ch, v[i], force, e);
+		r = check_removable(ch, &u, v[i], force, e);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < c->n_volumes; i++) {
@@ -204,7 +171,7 @@ struct reset {
 	uint32_t thin; /* … and this is the id of what comes beside it */
 };
 
-static int plan_reset(const struct change *ch, struct volume *v, const char *image, bool keep, struct reset *ret, struct error *e)
+static int plan_reset(struct change *ch, struct uses *u, struct volume *v, const char *image, bool keep, struct reset *ret, struct error *e)
 {
 	const struct image *i = v->kind == VOLUME_ROOT ? cluster_default_image(&ch->c) : NULL;
 	int r = 0;
@@ -225,7 +192,7 @@ static int plan_reset(const struct change *ch, struct volume *v, const char *ima
 		r = head_has_thin(&ch->c, ch->pvs, v, &ret->old, e);
 	if (r == 0 && ret->old)
 		r = next_thin(v, &ret->thin, e);
-	return r == 0 && !keep ? check_unused(ch, v, false, e) : r;
+	return r == 0 && !keep ? check_unused(ch, u, v, false, e) : r;
 }
 
 static void apply_reset(struct cluster *c, const struct reset *r, bool keep)
@@ -248,11 +215,13 @@ static void apply_reset(struct cluster *c, const struct reset *r, bool keep)
 int volumes_reset(struct change *ch, const char *const *names, size_t n, const char *image, bool keep, struct error *e)
 {
 	cleanup_free struct reset *resets = calloc(n + 1, sizeof(*resets));
+	struct uses u CLEANUP(uses_end);
 	cleanup_free volume_list v = NULL;
 	int r = resets ? find_all(ch, names, n, &v, e) : error_errno(e, ENOMEM, "volumes");
 
+	uses_begin(&u, ch->area, &ch->c);
 	for (size_t i = 0; i < n && r == 0; i++)
-		r = plan_reset(ch, v[i], image, keep, &resets[i], e);
+		r = plan_reset(ch, &u, v[i], image, keep, &resets[i], e);
 	if (r == 0 && !keep)
 		r = heads_write(&ch->c, ch->pvs, (const struct volume *const *)v, n, e);
 	for (size_t i = 0; i < n && r == 0; i++)

@@ -2,9 +2,11 @@
 /* Who may compose a disk: its holder, and nobody else, whatever dies. */
 #include "volmgr/volumes.h"
 
+#include "base/cleanup.h"
 #include "fence.h"
 #include "layout.h"
 #include "lockspace.h"
+#include "use.h"
 #include "volmgr/control.h"
 #include "volmgr/lease.h"
 
@@ -32,8 +34,8 @@ static int read_host(const struct place *p, unsigned node, struct lease_record *
 }
 
 /*
- * Whether the holder of V surely writes it no more: it left the lockspace, which a node does when it shuts down; or it is fenced now. One whose host lease has merely
- * run out may be cut off from the SAN, with writes that wait to come through; one that joined anew may have done so after such a time, with the disk
+ * Whether the holder of V surely writes it no more: it left the lockspace, which a node does when it has composed no disk any more (holding.h); or it is fenced now. One
+ * whose host lease has merely run out may be cut off from the SAN, with writes that wait to come through; one that joined anew may have done so after such a time, with the disk
  * composed all along.
  */
 static int check_gone(struct change *ch, const struct place *p, const struct volume *v, struct error *e)
@@ -87,6 +89,28 @@ static int read_incarnation(const struct change *ch, const struct place *p, unsi
 	return 0;
 }
 
+/*
+ * Nobody but NODE tells that it has V composed: neither a holder that was made to leave the lockspace by hand, nor one from which V was taken by force although it lived. What was told
+ * long ago does not count: of the holder the lockspace knows more.
+ */
+static int check_untold(const struct change *ch, const struct volume *v, unsigned node, struct error *e)
+{
+	struct uses u CLEANUP(uses_end);
+	int r = 0;
+
+	uses_begin(&u, ch->area, &ch->c);
+	for (size_t i = 0; i < ch->c.n_nodes && r == 0; i++) {
+		struct use use = {USE_NONE, ch->c.nodes[i].number};
+
+		if (use.node == node || use.node == ch->fenced)
+			continue;
+		r = uses_find_by(&u, v, use.node, &use.kind, e);
+		if (r == 0 && use.kind >= USE_ENDING)
+			r = use_refuse(&ch->c, v, &use, e);
+	}
+	return r;
+}
+
 static int find_disk(const struct change *ch, const char *name, struct volume **ret, struct error *e)
 {
 	*ret = cluster_volume(&ch->c, name);
@@ -112,6 +136,8 @@ int volume_take(struct change *ch, const char *name, unsigned node, bool force, 
 		r = read_incarnation(ch, &p, node, &incarnation, e);
 	if (r == 0 && v->node && v->node != node && !force)
 		r = check_gone(ch, &p, v, e);
+	if (r == 0 && !force)
+		r = check_untold(ch, v, node, e);
 	if (r < 0)
 		return r;
 	v->node = node;

@@ -12,8 +12,6 @@
 #include <string.h>
 #include <time.h>
 
-#define REPORT_SECONDS 60 /* that nothing new is to be told */
-
 void watch_init(struct watch *w)
 {
 	memset(w, 0, sizeof(*w));
@@ -137,6 +135,7 @@ static int found(const char *name, void *data, struct error *e)
 {
 	struct watch *w = data;
 	struct store_watch *s = watch_store(w, name);
+	int r;
 
 	if (!s) {
 		struct store_watch *more = realloc(w->v, (w->n + 1) * sizeof(*more));
@@ -147,8 +146,9 @@ static int found(const char *name, void *data, struct error *e)
 		s = &more[w->n++];
 		*s = (struct store_watch){.here = true};
 		snprintf(s->name, sizeof(s->name), "%s", name);
-		/* It may have been composed from an older state. */
-		return match(w, s, false, e);
+		/* It may have been composed from an older state, or be newer than ours; others rely on what is told of it. */
+		r = watch_refresh(w, e);
+		return r == 0 ? match(w, watch_store(w, name), false, e) : r;
 	}
 	s->here = true;
 	return 0;
@@ -177,16 +177,45 @@ static void judge(struct store_watch *s, const struct volume *v)
 		s->short_since = 0;
 }
 
+static void wake(struct watch *w, const struct volume *v)
+{
+	struct error e = ERROR_INIT;
+	int r = store_wake(&w->c, v, &e);
+
+	w->busy |= r == -EAGAIN;
+	if (r > 0)
+		log_warning("volume %s stood still, and whoever wanted that is gone: it goes on", v->name);
+	else if (r < 0 && r != -EAGAIN)
+		log_warning("%s", e.text);
+}
+
+/* The admin has given it to somebody else, and said that this machine is off. */
+static void tell_stray(const struct watch *w, struct store_watch *s, const struct volume *v)
+{
+	bool stray = w->node && v->kind == VOLUME_DISK && v->node != w->node;
+
+	if (stray && !s->stray && v->node)
+		log_warning("volume %s is composed here, but node %u holds it: stop what uses it, and volmgr detach %s", v->name, v->node, v->name);
+	else if (stray && !s->stray)
+		log_warning("volume %s is composed here, but is nobody's: stop what uses it, and volmgr detach %s", v->name, v->name);
+	s->stray = stray;
+}
+
 static int look_at(struct watch *w, struct store_watch *s, struct error *e)
 {
 	const struct volume *v = cluster_volume(&w->c, s->name);
-	int r = v ? volume_usage(&w->c, v, &s->usage, e) : -ENODEV;
+	int r = -ENODEV;
 
+	if (v) {
+		wake(w, v);
+		r = volume_usage(&w->c, v, &s->usage, e);
+	}
 	if (r < 0) {
 		s->here = r != -ENODEV;
 		return r == -ENODEV ? 0 : r;
 	}
 	judge(s, v);
+	tell_stray(w, s, v);
 	/* Trimmed, or an old device is gone: without it the pool would not tell again. */
 	return s->touched && !s->wants && s->usage.data_total < s->limit ? match(w, s, true, e) : 0;
 }
@@ -198,6 +227,7 @@ int watch_look(struct watch *w, struct error *e)
 
 	for (size_t i = 0; i < w->n; i++)
 		w->v[i].here = false;
+	w->busy = false;
 	r = store_each(w->container, found, w, e);
 	for (size_t i = 0; i < w->n && r == 0; i++) {
 		if (w->v[i].here)
@@ -219,12 +249,15 @@ static void summarise(const struct watch *w, const char *why, struct volume_stat
 	ret->written = (uint64_t)time(NULL);
 	snprintf(ret->why, sizeof(ret->why), "%s", why);
 	for (int well = 0; well < 2; well++)
-		for (size_t i = 0; i < w->n && ret->n < VOLUME_STATUS_MAX; i++) {
+		for (size_t i = 0; i < w->n; i++) {
 			const struct store_watch *s = &w->v[i];
 			struct store_status *t = &ret->stores[ret->n];
 
 			if ((s->short_since == 0) != well)
 				continue;
+			ret->more = ret->n == VOLUME_STATUS_MAX;
+			if (ret->more)
+				break;
 			*t = (struct store_status){
 				.data_used = s->usage.data_used,
 				.data_total = s->usage.data_total,
@@ -241,7 +274,7 @@ static void summarise(const struct watch *w, const char *why, struct volume_stat
 /* Two reports that say the same, but for the time and how much is used. */
 static bool same(const struct volume_status *a, const struct volume_status *b)
 {
-	if (a->generation != b->generation || a->n != b->n || strcmp(a->why, b->why) != 0)
+	if (a->generation != b->generation || a->n != b->n || a->more != b->more || a->leaving != b->leaving || strcmp(a->why, b->why) != 0)
 		return false;
 	for (size_t i = 0; i < a->n; i++)
 		if (strcmp(a->stores[i].volume, b->stores[i].volume) != 0 || a->stores[i].data_total != b->stores[i].data_total ||
@@ -259,7 +292,8 @@ int watch_report(struct watch *w, const char *why, struct error *e)
 	if (!w->node || !w->area)
 		return 0;
 	summarise(w, why, &now);
-	if (same(&now, &last) && now.written - last.written < REPORT_SECONDS)
+	now.leaving = w->leaving;
+	if (same(&now, &last) && now.written - last.written < VOLUME_STATUS_SIGN_OF_LIFE)
 		return 0;
 	r = volume_status_print(&now, STATUS_MAX, &b, e);
 	if (r == 0)

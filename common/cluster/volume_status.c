@@ -55,6 +55,8 @@ int volume_status_parse(const char *text, size_t len, struct volume_status *ret,
 		r = read_stores(o, &s, e);
 	if (r < 0)
 		return error_wrap(e, "volume status");
+	s.more = json_is_true(json_object_get(o, "more"));
+	s.leaving = json_is_true(json_object_get(o, "leaving"));
 	*ret = s;
 	return 0;
 }
@@ -69,8 +71,8 @@ static json_t *print_store(const struct store_status *s)
 int volume_status_print(const struct volume_status *s, size_t max, struct buf *b, struct error *e)
 {
 	json_t *list = json_array();
-	json_auto_t *o = json_pack("{s:i,s:I,s:I,s:s,s:o}", "node", (int)s->node, "generation", (json_int_t)s->generation, "written",
-				   (json_int_t)s->written, "why", s->why, "stores", list);
+	json_auto_t *o = json_pack("{s:i,s:I,s:I,s:s,s:o,s:b,s:b}", "node", (int)s->node, "generation", (json_int_t)s->generation,
+				   "written", (json_int_t)s->written, "why", s->why, "stores", list, "more", s->more, "leaving", s->leaving);
 	size_t left;
 
 	if (!o)
@@ -85,6 +87,7 @@ int volume_status_print(const struct volume_status *s, size_t max, struct buf *b
 
 		if (bytes > left) {
 			json_decref(one);
+			json_object_set_new(o, "more", json_true());
 			break;
 		}
 		left -= bytes;

@@ -14,6 +14,10 @@
 #define VOLUME_STATUS_MAX 64
 #define VOLUME_WHY_SIZE   256
 
+/* volmgrd writes when there is news, and at least every SIGN_OF_LIFE seconds, sometimes 30 later; what is older than FRESH was told by one that is dead. */
+#define VOLUME_STATUS_SIGN_OF_LIFE 60
+#define VOLUME_STATUS_FRESH        150
+
 struct store_status {
 	char volume[VOLUME_NAME_SIZE];
 	uint64_t data_used, data_total, metadata_used, metadata_total; /* bytes */
@@ -28,12 +32,14 @@ struct volume_status {
 	char why[VOLUME_WHY_SIZE]; /* nothing more was had; "" = all is well */
 	struct store_status stores[VOLUME_STATUS_MAX];
 	size_t n;
+	bool more;    /* volumes are composed there that are not in the list */
+	bool leaving; /* the last word of a machine that is about to be off */
 };
 
 /* Members that a newer program adds are passed over. -EINVAL: E names the member. */
 int volume_status_parse(const char *text, size_t len, struct volume_status *ret, struct error *e);
 
-/* Prints S so that volume_status_parse gives it back, in at most MAX bytes: stores that do not fit are left out from the end. */
+/* Prints S so that volume_status_parse gives it back, in at most MAX bytes: stores that do not fit are left out from the end, which "more" tells. */
 int volume_status_print(const struct volume_status *s, size_t max, struct buf *b, struct error *e);
 
 /* NULL: S tells nothing of that volume. */

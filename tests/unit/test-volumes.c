@@ -9,6 +9,7 @@
 #include "volmgr/volumes.h"
 #include "volmgr/wipe.h"
 #include "cluster/status.h"
+#include "cluster/volume_status.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@
 
 static int commits, intents, publishes;
 static enum node_state nodes_are;
+static struct volume_status composed; /* what a node's volmgrd tells; of node 0: none tells anything */
 static unsigned scatter; /* LVM gives extents in pieces of at most so many */
 
 int __wrap_change_intend(struct change *ch, struct error *e);
@@ -33,8 +35,8 @@ int __wrap_change_intend(struct change *ch, struct error *e)
 	return 0;
 }
 
-bool __wrap_volume_is_composed(const struct cluster *c, const struct volume *v);
-bool __wrap_volume_is_composed(const struct cluster *c, const struct volume *v)
+bool __wrap_volume_may_write(const struct cluster *c, const struct volume *v);
+bool __wrap_volume_may_write(const struct cluster *c, const struct volume *v)
 {
 	(void)c;
 	(void)v;
@@ -53,6 +55,20 @@ int __wrap_state_status_read(struct state_area *a, unsigned node, char **ret_tex
 	s.written = (uint64_t)time(NULL) - (nodes_are == NODE_SILENT ? 1000 : 0);
 	s.leaving = nodes_are == NODE_LEFT;
 	assert_int_equal(status_print(&s, &b, e), 0);
+	*ret_len = b.len;
+	*ret_text = buf_steal(&b);
+	return 0;
+}
+
+int __wrap_state_volumes_read(struct state_area *a, unsigned node, char **ret_text, size_t *ret_len, struct error *e);
+int __wrap_state_volumes_read(struct state_area *a, unsigned node, char **ret_text, size_t *ret_len, struct error *e)
+{
+	struct buf b cleanup_buf = BUF_INIT;
+
+	(void)a;
+	if (!composed.node || node != composed.node)
+		return -ENODATA;
+	assert_int_equal(volume_status_print(&composed, STATUS_MAX, &b, e), 0);
 	*ret_len = b.len;
 	*ret_text = buf_steal(&b);
 	return 0;
@@ -144,6 +160,7 @@ static void begin(struct world *w)
 	w->ch.pvs = w->pvs;
 	commits = intents = publishes = 0;
 	nodes_are = NODE_UNSEEN;
+	composed.node = 0;
 	scatter = 0;
 }
 
@@ -353,6 +370,13 @@ static void what_is_in_use_stays(void **state)
 	after = text_of(&w.ch.c);
 	assert_string_equal(before, after);
 	assert_int_equal(volumes_remove(&w.ch, names, 2, false, &e), 0);
+	/* Node 3 does not hold it, but tells that it has it composed; and that it has its root still, although it has said that it leaves. */
+	cluster_volume(&w.ch.c, "d")->node = 0;
+	composed = (struct volume_status){.node = 3, .written = (uint64_t)time(NULL), .stores = {{.volume = "d"}, {.volume = "node3.root"}}, .n = 2};
+	assert_int_equal(volumes_remove(&w.ch, names + 2, 1, false, &e), -EBUSY);
+	assert_int_equal(volumes_reset(&w.ch, (const char *const[]){"d"}, 1, "", false, &e), -EBUSY);
+	assert_int_equal(volumes_reset(&w.ch, (const char *const[]){"node3.root"}, 1, "", false, &e), -EBUSY);
+	assert_string_equal(e.text, "volume node3.root: node3 is shutting down and has it still: wait until it is off");
 	nodes_are = NODE_UP;
 	assert_int_equal(volumes_remove(&w.ch, names + 2, 1, true, &e), 0);
 	assert_int_equal(cluster_check(&w.ch.c, NULL), 0);

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "use.h"
+
+#include "base/cleanup.h"
+#include "compose_look.h"
+#include "volmgr/change.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+/* --- judging ------------------------------------------------------------------------------------------------------------------ */
+
+static bool is_fresh(const struct volume_status *t, uint64_t now)
+{
+	return (now > t->written ? now - t->written : t->written - now) <= VOLUME_STATUS_FRESH;
+}
+
+/* A node that is up has its root, its swap and what is shared composed, whatever its volmgrd tells. */
+static bool is_owned(const struct volume *v, unsigned node)
+{
+	return v->kind == VOLUME_SHARED || (v->kind != VOLUME_DISK && v->node == node);
+}
+
+static bool is_listed(const struct volume *v, unsigned node, const struct volume_status *t)
+{
+	if (!t || t->leaving || !volume_is_thin(v))
+		return false;
+	return volume_status_find(t, v->name) || (t->more && v->node == node);
+}
+
+enum use_kind use_judge(const struct volume *v, unsigned node, const struct node_status *s, const struct volume_status *t, uint64_t now)
+{
+	enum node_state state = status_judge(s, now);
+	bool listed = is_listed(v, node, t);
+
+	/* Metamaster says that the node leaves some time before its last write; volmgrd lives until then. */
+	if (listed && is_fresh(t, now))
+		return state == NODE_LEFT ? USE_ENDING : USE_THERE;
+	if (!listed && !is_owned(v, node))
+		return USE_NONE;
+	switch (state) {
+	case NODE_UP:
+		return USE_THERE;
+	case NODE_SILENT:
+		return USE_SILENT;
+	case NODE_LEFT: /* what was told after that was never taken back */
+		return listed && t->written > s->written ? USE_SILENT : USE_NONE;
+	default:
+		return listed ? USE_SILENT : USE_NONE;
+	}
+}
+
+int use_refuse(const struct cluster *c, const struct volume *v, const struct use *use, struct error *e)
+{
+	const struct node *n = cluster_node(c, use->node);
+	const char *name = n ? n->name : "its node";
+
+	switch (use->kind) {
+	case USE_NONE:
+		return 0;
+	case USE_HERE:
+		return error_set(e, EBUSY, "volume %s is in use on this machine%s%s", v->name,
+				 v->kind == VOLUME_DISK ? ": volmgr detach " : "", v->kind == VOLUME_DISK ? v->name : "");
+	case USE_HELD:
+		return error_set(e, EBUSY, "volume %s is held by node %u: volmgr give %s there first", v->name, use->node, v->name);
+	case USE_SILENT:
+		return error_set(e, EBUSY, "volume %s: %s is silent, but did not shut down: make sure that it is off", v->name, name);
+	case USE_ENDING:
+		return error_set(e, EBUSY, "volume %s: %s is shutting down and has it still: wait until it is off", v->name, name);
+	case USE_THERE:
+		break;
+	}
+	if (v->kind == VOLUME_DISK)
+		return error_set(e, EBUSY, "volume %s is in use on %s: volmgr detach %s there, then volmgr give %s", v->name, name, v->name,
+				 v->name);
+	return error_set(e, EBUSY, "volume %s: %s is up: shut it down first", v->name, name);
+}
+
+/* --- asking ------------------------------------------------------------------------------------------------------------------- */
+
+struct heard {
+	bool asked;
+	struct node_status *status;
+	struct volume_status *volumes;
+};
+
+void uses_begin(struct uses *u, struct state_area *a, const struct cluster *c)
+{
+	*u = (struct uses){.area = a, .c = c, .self = this_node(), .now = (uint64_t)time(NULL)};
+}
+
+void uses_end(struct uses *u)
+{
+	for (size_t i = 0; u->v && i < u->c->n_nodes; i++) {
+		free(u->v[i].status);
+		free(u->v[i].volumes);
+	}
+	free(u->v);
+	u->v = NULL;
+}
+
+/* What is torn or written by nobody tells nothing. */
+static int ask_status(struct uses *u, unsigned node, struct node_status **ret, struct error *e)
+{
+	cleanup_free struct node_status *s = malloc(sizeof(*s));
+	cleanup_free char *text = NULL;
+	size_t len;
+	int r = s ? state_status_read(u->area, node, &text, &len, e) : error_errno(e, ENOMEM, "status");
+
+	if (r < 0)
+		return r == -ENODATA ? 0 : r;
+	if (status_parse(text, len, s, NULL) == 0)
+		*ret = steal_ptr(s);
+	return 0;
+}
+
+static int ask_volumes(struct uses *u, unsigned node, struct volume_status **ret, struct error *e)
+{
+	cleanup_free struct volume_status *t = malloc(sizeof(*t));
+	cleanup_free char *text = NULL;
+	size_t len;
+	int r = t ? state_volumes_read(u->area, node, &text, &len, e) : error_errno(e, ENOMEM, "status");
+
+	if (r < 0)
+		return r == -ENODATA ? 0 : r;
+	if (volume_status_parse(text, len, t, NULL) == 0)
+		*ret = steal_ptr(t);
+	return 0;
+}
+
+static int ask(struct uses *u, size_t i, const struct heard **ret, struct error *e)
+{
+	const unsigned node = u->c->nodes[i].number;
+	struct heard *h;
+	int r = 0;
+
+	if (!u->v)
+		u->v = calloc(u->c->n_nodes, sizeof(*u->v));
+	if (!u->v)
+		return error_errno(e, ENOMEM, "nodes");
+	h = &u->v[i];
+	if (!h->asked) {
+		r = ask_status(u, node, &h->status, e);
+		if (r == 0)
+			r = ask_volumes(u, node, &h->volumes, e);
+		h->asked = r == 0;
+	}
+	*ret = h;
+	return r;
+}
+
+int uses_find_by(struct uses *u, const struct volume *v, unsigned node, enum use_kind *ret, struct error *e)
+{
+	const struct heard *h = NULL;
+	int r;
+
+	*ret = USE_NONE;
+	for (size_t i = 0; i < u->c->n_nodes; i++) {
+		if (u->c->nodes[i].number != node)
+			continue;
+		r = ask(u, i, &h, e);
+		if (r < 0)
+			return r;
+		*ret = use_judge(v, node, h->status, h->volumes, u->now);
+	}
+	return 0;
+}
+
+int uses_find(struct uses *u, const struct volume *v, struct use *ret, struct error *e)
+{
+	struct use use = {USE_NONE, 0};
+
+	if (volume_may_write(u->c, v)) {
+		*ret = (struct use){USE_HERE, 0};
+		return 0;
+	}
+	if (v->kind == VOLUME_DISK && v->node)
+		use = (struct use){USE_HELD, v->node};
+	for (size_t i = 0; i < u->c->n_nodes; i++) {
+		unsigned node = u->c->nodes[i].number;
+		enum use_kind kind;
+		int r;
+
+		if (node == u->self || (v->kind != VOLUME_SHARED && v->kind != VOLUME_DISK && node != v->node))
+			continue;
+		r = uses_find_by(u, v, node, &kind, e);
+		if (r < 0)
+			return r;
+		if (kind > use.kind)
+			use = (struct use){kind, node};
+	}
+	*ret = use;
+	return 0;
+}
