@@ -186,6 +186,17 @@ int change_publish(struct change *ch, struct error *e)
 	return r;
 }
 
+int change_settle(struct change *ch, bool edited, struct error *e)
+{
+	int r = edited ? change_publish(ch, e) : lease_check(ch->lease, e);
+
+	if (r == 0 && ch->intended) {
+		r = area_intent_write(ch->area, false, e);
+		ch->intended = r < 0;
+	}
+	return r;
+}
+
 void change_end(struct change *ch)
 {
 	if (!ch)

@@ -52,6 +52,9 @@ int change_intend(struct change *ch, struct error *e);
  */
 int change_publish(struct change *ch, struct error *e);
 
+/* What LVM has and what was published agree: takes the intent back, with a publish when the state was EDITED since. */
+int change_settle(struct change *ch, bool edited, struct error *e);
+
 /* Lets the lease go. What was not published is forgotten (LVs made for it: the intent stays, the next change removes them). NULL is allowed. */
 void change_end(struct change *ch);
 static inline void change_endp(struct change **ch)

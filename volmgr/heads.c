@@ -13,6 +13,7 @@
 #define POOL_MAGIC       27022010u
 #define AT_POOL_MAGIC    32
 #define AT_POOL_TRANS_ID 48
+#define AT_POOL_BLOCKS   64 /* the space map of the data begins with their number */
 
 uint64_t segment_offset(const struct cluster *c, const struct segment *s)
 {
@@ -77,18 +78,36 @@ static uint64_t get(const unsigned char *p, unsigned bytes)
 	return n;
 }
 
-int head_has_thin(const struct cluster *c, const char *const *pvs, const struct volume *v, bool *ret, struct error *e)
+static int read_head(const struct cluster *c, const char *const *pvs, const struct volume *v, unsigned char *block, struct error *e)
 {
-	cleanup_free unsigned char *block = aligned_alloc(WIPE_BLOCK, WIPE_BLOCK);
 	const struct segment *s = first_segment(v);
 	cleanup_fd int fd = area_file_open(pvs[s->pv], false);
 	int r = !block ? -ENOMEM : fd < 0 ? fd : pread_full(fd, block, WIPE_BLOCK, segment_offset(c, s));
 
+	return r < 0 ? error_errno(e, r, "%s: the head of volume %s", pvs[s->pv], v->name) : 0;
+}
+
+int head_has_thin(const struct cluster *c, const char *const *pvs, const struct volume *v, bool *ret, struct error *e)
+{
+	cleanup_free unsigned char *block = aligned_alloc(WIPE_BLOCK, WIPE_BLOCK);
+	int r = read_head(c, pvs, v, block, e);
+
 	if (r < 0)
-		return error_errno(e, r, "%s: the head of volume %s", pvs[s->pv], v->name);
+		return r;
 	if (get(block + AT_POOL_MAGIC, 8) == POOL_MAGIC)
 		*ret = get(block + AT_POOL_TRANS_ID, 8) > v->thin;
 	else
 		*ret = block[0] || memcmp(block, block + 1, WIPE_BLOCK - 1) != 0;
+	return 0;
+}
+
+int head_pool_bytes(const struct cluster *c, const char *const *pvs, const struct volume *v, uint64_t *ret, struct error *e)
+{
+	cleanup_free unsigned char *block = aligned_alloc(WIPE_BLOCK, WIPE_BLOCK);
+	int r = read_head(c, pvs, v, block, e);
+
+	if (r < 0)
+		return r;
+	*ret = get(block + AT_POOL_MAGIC, 8) == POOL_MAGIC ? get(block + AT_POOL_BLOCKS, 8) * THIN_BLOCK_SECTORS * 512 : 0;
 	return 0;
 }

@@ -17,6 +17,9 @@ int heads_write(const struct cluster *c, const char *const *pvs, const struct vo
  */
 int head_has_thin(const struct cluster *c, const char *const *pvs, const struct volume *v, bool *ret, struct error *e);
 
+/* How many bytes of data the pool of thin V has been given, as its own metadata say: it does not start with fewer. 0: the store is fresh, or is no pool. */
+int head_pool_bytes(const struct cluster *c, const char *const *pvs, const struct volume *v, uint64_t *ret, struct error *e);
+
 /* Where the first block of S lies on its PV, in bytes. */
 uint64_t segment_offset(const struct cluster *c, const struct segment *s);
 

@@ -146,6 +146,48 @@ int reconcile(struct change *ch, struct error *e)
 	return r < 0 ? error_wrap(e, "a change was cut off; bringing LVM and the state together") : 0;
 }
 
+/* What LVM has lost since, or never had, before anybody composes it. */
+static int restore_lvs(struct change *ch, struct error *e)
+{
+	struct group p cleanup_group = {.ch = ch, .g = {&ch->c, ch->pvs}};
+	struct findings f CLEANUP(findings_free) = {NULL, 0, false};
+	int r = lvm_list(&p.g, &p.lvs, &p.n, e);
+
+	if (r < 0)
+		return r;
+	findings_lvm(&ch->c, p.lvs, p.n, &f);
+	if (f.failed)
+		return error_errno(e, ENOMEM, "findings");
+	for (size_t i = 0; i < f.n; i++)
+		if (f.v[i].remedy == REMEDY_NONE)
+			return error_set(e, EUCLEAN, "%s; %s", f.v[i].text, f.v[i].how);
+	for (size_t i = 0; i < f.n && r == 0; i++) {
+		if (f.v[i].remedy == REMEDY_TAKE_LV)
+			r = take_lv(&p, f.v[i].name, e);
+		if (f.v[i].remedy == REMEDY_RESTORE_LV)
+			r = restore_lv(&p, f.v[i].name, e);
+	}
+	return r;
+}
+
+int adopt(struct change *ch, struct error *e)
+{
+	bool edited = false;
+	int r = change_intend(ch, e);
+
+	if (r == 0)
+		r = restore_lvs(ch, e);
+	if (r < 0)
+		return r;
+	/* Not taken back by this publish: what nobody names any more is there still. */
+	ch->intended = false;
+	r = change_publish(ch, e);
+	ch->intended = true;
+	if (r == 0)
+		r = mend_lvm(ch, false, &edited, e);
+	return r == 0 ? change_settle(ch, edited, e) : r;
+}
+
 /* --- the state area --------------------------------------------------------------------------------------------------------- */
 
 static int write_block(struct change *ch, const unsigned char *block, uint64_t offset, struct error *e)

@@ -13,6 +13,12 @@
 int reconcile(struct change *ch, struct error *e);
 
 /*
+ * Publishes ch->c, a document from elsewhere, and makes LVM what it says: LVs that it names get their extents back first, LVs that nobody names go when it is
+ * published. The intent is set all the while, so that the next holder ends what is cut off. -EUCLEAN: an LV is in the way; nothing was published.
+ */
+int adopt(struct change *ch, struct error *e);
+
+/*
  * Mends all of F that has a remedy, and publishes when that is one. What F says of LVM is looked at again first, now that the lease is held. Findings without a remedy
  * stay. The first error ends it; what was mended until then is.
  */

@@ -7,9 +7,12 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/str.h"
 #include "cli/cli.h"
 #include "cluster/difference.h"
 #include "cluster/document.h"
+#include "heads.h"
+#include "reconcile.h"
 #include "volmgr/change.h"
 #include "volmgr/control.h"
 #include "volmgr/lease.h"
@@ -31,6 +34,7 @@ struct import {
 	bool lost;        /* no document can be read there; … */
 	struct error why; /* … this is why */
 	struct difference d;
+	bool adopted; /* LVM says the same */
 	char what[NOTE_SIZE];
 };
 
@@ -185,6 +189,84 @@ static int publish_under_lease(struct import *im, const struct change_options *o
 	return r;
 }
 
+/* --- what nodes have written ----------------------------------------------------------------------------------------------- */
+
+/* B goes on where A ends, if it is not A. */
+static bool begins(const struct segments *b, const struct segments *a)
+{
+	uint64_t done = 0, length = segments_extents(a);
+	size_t i = 0, k = 0;
+	uint32_t x = 0, y = 0;
+
+	while (done < length && i < a->n && k < b->n) {
+		if (a->v[i].pv != b->v[k].pv || a->v[i].start + x != b->v[k].start + y)
+			return false;
+		done++;
+		if (++x == a->v[i].count)
+			x = 0, i++;
+		if (++y == b->v[k].count)
+			y = 0, k++;
+	}
+	return done == length;
+}
+
+static bool keeps(const struct volume *now, const struct volume *then)
+{
+	return then && then->kind == now->kind && then->thin == now->thin && then->bytes >= now->bytes && begins(&then->metadata, &now->metadata) &&
+	       begins(&then->data, &now->data) && strcmp(then->image, now->image) == 0 && (now->kind != VOLUME_DISK || then->node == now->node);
+}
+
+/* Whoever has a volume composed goes on writing where it lies now, whatever is published; also when another volume gets that place. */
+static int check_unused(const struct import *im, struct change *ch, struct error *e)
+{
+	struct uses u CLEANUP(uses_end);
+	int r = 0;
+
+	uses_begin(&u, ch->area, &ch->c);
+	for (size_t i = 0; i < ch->c.n_volumes && r == 0; i++) {
+		const struct volume *v = &ch->c.volumes[i];
+		struct use use;
+
+		if (keeps(v, cluster_volume(&im->wanted, v->name)))
+			continue;
+		r = uses_find(&u, v, &use, e);
+		if (r == 0)
+			r = use_refuse(&ch->c, v, &use, e);
+	}
+	return r < 0 ? error_wrap(e, "%s changes or lacks a volume that is in use", im->file) : 0;
+}
+
+/* A disk is added for good: LVM knows it, and what lies there would be nobody's. */
+static int check_pvs(const struct import *im, const struct cluster *c, struct error *e)
+{
+	bool same = im->wanted.n_pvs == c->n_pvs;
+
+	for (size_t i = 0; same && i < c->n_pvs; i++)
+		same = strcmp(im->wanted.pvs[i].partuuid, c->pvs[i].partuuid) == 0 && im->wanted.pvs[i].extents == c->pvs[i].extents;
+	return same ? 0 : error_set(e, EUCLEAN, "%s has other PVs than the container has now: put \"pvs\" as 'volmgr state show' has it into the file", im->file);
+}
+
+/* A pool does not start on less than it has been given once; and what lies behind would be others'. */
+static int check_stores(const struct import *im, const char *const *pvs, struct error *e)
+{
+	char is[24], was[24];
+
+	for (size_t i = 0; i < im->wanted.n_volumes; i++) {
+		const struct volume *v = &im->wanted.volumes[i];
+		uint64_t have = segments_extents(&v->data) * EXTENT_BYTES, bytes = 0;
+		int r = volume_is_thin(v) ? head_pool_bytes(&im->wanted, pvs, v, &bytes, e) : 0;
+
+		if (r < 0)
+			return r;
+		if (bytes > have)
+			return error_set(e, EUCLEAN,
+					 "volume %s: its store has grown to %s since, in %s it has %s: what was written behind that would be lost; put its "
+					 "\"data\" as 'volmgr state show' has it into the file, or remove it there",
+					 v->name, str_bytes(is, sizeof(is), bytes), im->file, str_bytes(was, sizeof(was), have));
+	}
+	return 0;
+}
+
 static int publish_change(struct import *im, const struct change_options *o, struct error *e)
 {
 	struct change *ch CLEANUP(change_endp) = NULL;
@@ -196,11 +278,20 @@ static int publish_change(struct import *im, const struct change_options *o, str
 	if (ch->c.generation != im->v.c.generation)
 		return error_set(e, ESTALE, "generation %" PRIu64 " was published meanwhile: nothing was written, try again",
 				 ch->c.generation);
+	if (ch->pvs)
+		r = check_unused(im, ch, e);
+	if (r == 0 && ch->pvs && im->d.storage)
+		r = check_pvs(im, &ch->c, e);
+	if (r == 0 && ch->pvs && im->d.storage)
+		r = check_stores(im, ch->pvs, e);
+	if (r < 0)
+		return r;
 	newest = ch->c;
 	im->wanted.generation = newest.generation;
 	ch->c = im->wanted;
 	im->wanted = newest;
-	r = change_publish(ch, e);
+	im->adopted = im->d.storage && ch->pvs;
+	r = im->adopted ? adopt(ch, e) : change_publish(ch, e);
 	im->wanted.generation = ch->c.generation;
 	return r;
 }
@@ -236,7 +327,7 @@ static int import(struct import *im, struct error *e)
 	if (r == 0 && (im->lost || im->d.n)) {
 		r = publish(im, e);
 		buf_printf(&b, "generation %" PRIu64 " is published%s\n", im->wanted.generation,
-			   im->d.storage || im->lost ? "; now look whether LVM says the same: volmgr check" : "");
+			   (im->d.storage || im->lost) && !im->adopted ? "; now look whether LVM says the same: volmgr check" : "");
 	}
 	return r == 0 ? print_all(&b, e) : r;
 }
