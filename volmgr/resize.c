@@ -9,15 +9,19 @@
 #include <errno.h>
 #include <stdio.h>
 
-static const char *next_step(const struct volume *v)
+/* volmgrd makes thin volumes larger while they are in use; what stands on them is another matter. */
+static void tell_next(const struct cluster *c, const struct volume *v, struct buf *b)
 {
 	switch (v->kind) {
 	case VOLUME_ROOT:
-		return "from its next boot on; then grow its file system (resize2fs)";
-	case VOLUME_SWAP:
-		return "from its node's next boot on";
+		buf_printf(b, ": at once where it is in use. Its file system grows when the node boots, or there now: resize2fs /dev/mapper/byre-%s-%s\n",
+			   c->settings.container_name, v->name);
+		break;
+	case VOLUME_DISK:
+		buf_puts(b, ": at once where it is in use\n");
+		break;
 	default:
-		return "when it is composed the next time";
+		buf_puts(b, " from its node's next boot on\n");
 	}
 }
 
@@ -38,7 +42,8 @@ int resize_run(int argc, char **argv, struct error *e)
 	if (r < 0)
 		return r;
 	v = cluster_volume(&ed.ch->c, ed.names[0]);
-	buf_printf(&ed.told, "%s has %s %s\n", v->name, str_bytes(text, sizeof(text), v->bytes), next_step(v));
+	buf_printf(&ed.told, "%s has %s", v->name, str_bytes(text, sizeof(text), v->bytes));
+	tell_next(&ed.ch->c, v, &ed.told);
 	return edit_publish(&ed, e);
 }
 
