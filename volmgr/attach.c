@@ -5,8 +5,11 @@
 #include "base/str.h"
 #include "cli/cli.h"
 #include "compose_look.h"
+#include "volmgr/holding.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <time.h>
 
 bool attach_read_only, attach_force;
 
@@ -27,31 +30,58 @@ int tool_check_stopped(struct view *v, const struct volume *root, bool force, st
 	return use_refuse(&v->c, root, &use, e);
 }
 
-int attach_run(int argc, char **argv, struct error *e)
+/* What a node's root holds, to be read only. */
+static int look(const char *name, char ret_path[256], struct error *e)
 {
-	struct buf b cleanup_buf = BUF_INIT;
 	struct view v cleanup_view = {.area = NULL};
 	const struct node *n;
 	const struct volume *root;
-	char path[256];
-	int r;
+	int r = view_open(&v, e);
 
-	(void)argc;
-	if (!attach_read_only) {
-		error_set(e, EINVAL, "attach: only --read-only is possible, and has to be said");
-		return -CLI_USAGE;
-	}
-	r = view_open(&v, e);
 	if (r == 0)
 		r = view_need_pvs(&v, e);
 	if (r == 0)
-		r = view_node(&v, argv[0], &n, e);
+		r = view_node(&v, name, &n, e);
 	if (r == 0)
 		r = tool_find_root(&v, n, &root, e);
 	if (r == 0)
 		r = tool_check_stopped(&v, root, attach_force, e);
+	return r == 0 ? volume_look(&v.c, root, v.pvs, ret_path, e) : r;
+}
+
+static void tell_waiting(const char *what, void *data)
+{
+	(void)data;
+	fprintf(stderr, "volmgr: %s\n", what);
+}
+
+/* A disk that this node holds, to be written. */
+static int hold(const char *name, char ret_path[256], struct error *e)
+{
+	const struct change_options o = {.container = options.container, .what = "volmgr attach", .waiting = tell_waiting};
+	struct view v cleanup_view = {.area = NULL};
+	const struct node *n;
+	int r = view_open(&v, e);
+
+	if (r == 0 && !cluster_volume(&v.c, name) && view_node(&v, name, &n, NULL) == 0)
+		return error_set(e, EINVAL, "the root of %s is written by %s alone: attach --read-only reads it", n->name, n->name);
 	if (r == 0)
-		r = volume_look(&v.c, root, v.pvs, path, e);
+		r = view_need_pvs(&v, e);
+	return r == 0 ? disk_compose(&o, name, ret_path, e) : r;
+}
+
+int attach_run(int argc, char **argv, struct error *e)
+{
+	struct buf b cleanup_buf = BUF_INIT;
+	char path[256];
+	int r;
+
+	(void)argc;
+	if (attach_force && !attach_read_only) {
+		error_set(e, EINVAL, "attach: --force goes with --read-only; to have a disk that another node holds: volmgr take --force");
+		return -CLI_USAGE;
+	}
+	r = attach_read_only ? look(argv[0], path, e) : hold(argv[0], path, e);
 	if (r < 0)
 		return r;
 	buf_printf(&b, "%s\n", path);
@@ -61,11 +91,13 @@ int attach_run(int argc, char **argv, struct error *e)
 int detach_run(int argc, char **argv, struct error *e)
 {
 	struct view v cleanup_view;
-	const struct node *n;
 	const struct volume *root;
+	const struct node *n;
 	int r = view_open(&v, e);
 
 	(void)argc;
+	if (r == 0 && cluster_volume(&v.c, argv[0]))
+		return disk_release(&v.c, argv[0], e);
 	if (r == 0)
 		r = view_node(&v, argv[0], &n, e);
 	if (r == 0)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* volmgr take, give */
+/* volmgr take, give, leave */
 #include "base/cleanup.h"
 #include "cli/cli.h"
-#include "compose_look.h"
 #include "edit.h"
 #include "tool.h"
+#include "volmgr/holding.h"
+#include "volmgr/lease.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -42,9 +43,11 @@ int take_run(int argc, char **argv, struct error *e)
 	return edit_publish(&ed, e);
 }
 
+/* The lock is kept until the state says that the disk is nobody's, or this process is dead. */
 int give_run(int argc, char **argv, struct error *e)
 {
 	struct edit ed cleanup_edit;
+	cleanup_fd int lock = -1;
 	const struct volume *v;
 	int r = edit_begin(&ed, "give", argc, argv, e);
 
@@ -53,11 +56,30 @@ int give_run(int argc, char **argv, struct error *e)
 	if (r < 0)
 		return r;
 	v = cluster_volume(&ed.ch->c, ed.names[0]);
-	if (volume_is_composed(&ed.ch->c, v))
-		return error_set(e, EBUSY, "volume %s is in use on this machine: let go of it first", v->name);
-	r = volume_give(ed.ch, ed.names[0], ed.ch->node, e);
+	r = disk_lock_released(&ed.ch->c, v, &lock, e);
+	if (r == 0)
+		r = volume_give(ed.ch, ed.names[0], ed.ch->node, e);
 	if (r < 0)
 		return r;
 	buf_printf(&ed.told, "%s is nobody's; volmgr take %s gives it to a node\n", v->name, v->name);
 	return edit_publish(&ed, e);
+}
+
+/* The machine may have been in no lockspace, or never was a node: then there is no disk to look for. */
+int leave_run(int argc, char **argv, struct error *e)
+{
+	struct view v cleanup_view = {.area = NULL};
+	cleanup_fd int lock = -1;
+	int r = 0;
+
+	(void)argc;
+	(void)argv;
+	if (this_node()) {
+		r = view_open(&v, e);
+		if (r == 0)
+			r = disks_release_all(&v.c, &lock, e);
+	}
+	if (r < 0)
+		return error_wrap(e, "this machine stays in the cluster's lockspace, so that nobody takes its disks");
+	return lease_leave_all(e);
 }

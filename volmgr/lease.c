@@ -11,6 +11,7 @@
 #include "lease_record.h"
 #include "lockspace.h"
 #include "volmgr/control.h"
+#include "volmgr/holding.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -166,6 +167,18 @@ static int may_write(const struct lease_place *p, struct error *e)
 	return p->c->settings.fencing == FENCING_RESERVATION ? fence_register_devices(p->c, &p->device, 1, this_node(), NULL, e) : 0;
 }
 
+/* A place taken under another number is left: as always with no disk composed. */
+static int join_as(const struct lease_place *p, const char *name, unsigned host, struct error *e)
+{
+	cleanup_fd int place = -1;
+	unsigned other;
+	int r = 0;
+
+	if (host && lockspace_joined(name, &other, NULL) == 0 && other != host)
+		r = disks_release_all(p->c, &place, e);
+	return r == 0 ? lockspace_join(p, host, e) : r;
+}
+
 int lease_join(const struct lease_place *p, unsigned host, bool *ret_joined, struct error *e)
 {
 	char name[LOCKSPACE_NAME_SIZE];
@@ -183,7 +196,7 @@ int lease_join(const struct lease_place *p, unsigned host, bool *ret_joined, str
 	lock = lock_here(name, e);
 	if (lock < 0)
 		return lock;
-	r = lockspace_join(p, host, e);
+	r = join_as(p, name, host, e);
 	*ret_joined = r == 0;
 	return r;
 }
@@ -211,6 +224,11 @@ int lease_leave(const struct lease_place *p, struct error *e)
 		}
 	free(all);
 	return r < 0 && r != -ENOENT ? error_set(e, EBUSY, "leaving the cluster's lockspace: %s", lockspace_why(r)) : 0;
+}
+
+int lease_leave_all(struct error *e)
+{
+	return lockspace_shut_down(e);
 }
 
 /* --- what others do -------------------------------------------------------------------------------------------------------------- */
@@ -374,7 +392,7 @@ static int try_once(struct taking *t, struct error *e)
 	r = is_joined(t->l->name, t->host) ? try_sanlock(t, e) : -ENOTCONN;
 	if (r != -ENOTCONN)
 		return r;
-	r = lockspace_join(t->p, t->host, e);
+	r = join_as(t->p, t->l->name, t->host, e);
 	if (r == 0)
 		r = try_sanlock(t, e);
 	if (r != -ENOTCONN && r != -ECONNREFUSED)

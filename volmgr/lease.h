@@ -33,6 +33,8 @@ int lease_format(const struct lease_place *p, struct error *e);
  */
 int lease_join(const struct lease_place *p, unsigned host, bool *ret_joined, struct error *e);
 int lease_leave(const struct lease_place *p, struct error *e);
+/* This machine leaves every lockspace, and its daemon ends; as when it shuts down. Who finds it gone takes its disks: see holding.h. Nothing to it when none runs. */
+int lease_leave_all(struct error *e);
 
 /*
  * For a daemon on every node, so that no change waits for the joining: call it when it starts, and every few seconds. Costs one question to sanlock while the place is

@@ -16,11 +16,13 @@
 #include <sanlock_rv.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define RUN_DIR     "/run/byre"
 #define ENVIRONMENT RUN_DIR "/sanlock" /* of byre-sanlock.service */
 #define REACHED     RUN_DIR "/san"
 #define SERVICE     "byre-sanlock.service"
+#define LEAVING     RUN_DIR "/leaving" /* taken away when the daemon starts */
 #define START_LIMIT 10000 /* ms */
 #define SLACK       60    /* seconds */
 #define STRANGERS   100   /* places at the top in which machines that are no nodes look for a free one */
@@ -109,6 +111,11 @@ static void machine_name(char ret[64])
 		initiator_name(ret, &mac);
 }
 
+static bool is_leaving(void)
+{
+	return access(LEAVING, F_OK) == 0;
+}
+
 static int spawn_daemon(const char *name, struct error *e)
 {
 	return name[0] ? spawn_simple(e, "sanlock", "daemon", "-w", "0", "-g", "0", "-U", "root", "-G", "root", "-e", name, NULL)
@@ -125,9 +132,13 @@ static int start_daemon(struct error *e)
 	machine_name(name);
 	snprintf(line, sizeof(line), "NAME=%s%s\n", name[0] ? "-e " : "", name);
 	r = file_write(AT_FDCWD, ENVIRONMENT, 0644, line, strlen(line), e);
-	if (r == 0 && spawn_simple(NULL, "systemctl", "start", SERVICE, NULL) < 0)
-		r = spawn_daemon(name, e);
-	return r;
+	if (r < 0 || spawn_simple(NULL, "systemctl", "start", SERVICE, NULL) == 0)
+		return r;
+	/* A machine that shuts down starts nothing any more, and is not to join again behind its own back. */
+	if (is_leaving() && access("/run/systemd/system", F_OK) == 0)
+		return error_set(e, ESHUTDOWN, "this machine is leaving the cluster");
+	unlink(LEAVING);
+	return spawn_daemon(name, e);
 }
 
 int lockspace_daemon(struct error *e)
@@ -136,7 +147,7 @@ int lockspace_daemon(struct error *e)
 	int r;
 
 	if (answers())
-		return 0;
+		return is_leaving() ? error_set(e, ESHUTDOWN, "this machine is leaving the cluster") : 0;
 	r = start_daemon(e);
 	if (r < 0)
 		return error_wrap(e, "the keeper of the lease (sanlock) does not start");
@@ -149,6 +160,15 @@ int lockspace_daemon(struct error *e)
 		pause_ms(20);
 	}
 	return 0;
+}
+
+int lockspace_shut_down(struct error *e)
+{
+	int r = answers() ? file_write(AT_FDCWD, LEAVING, 0600, "", 0, e) : 0;
+
+	if (r < 0 || !answers())
+		return r;
+	return spawn_simple(e, "sanlock", "client", "shutdown", "-f", "1", "-w", "1", NULL);
 }
 
 /* --- the place ------------------------------------------------------------------------------------------------------------- */

@@ -14,8 +14,11 @@
 /* "byre-" and the first 8 characters of the cluster's id. */
 void lockspace_name(char ret[LOCKSPACE_NAME_SIZE], const char *cluster_id);
 
-/* Starts the daemon unless it runs. */
+/* Starts the daemon unless it runs. -ESHUTDOWN: this machine is leaving. */
 int lockspace_daemon(struct error *e);
+
+/* Leaves every lockspace and ends the daemon. Until somebody starts it anew lockspace_daemon says -ESHUTDOWN on a machine that shuts down. */
+int lockspace_shut_down(struct error *e);
 
 /* HOST: under which this machine is in the lockspace. -ENOENT: it is not (or is about to leave); -ECONNREFUSED: no daemon. */
 int lockspace_joined(const char *name, unsigned *ret_host, struct error *e);

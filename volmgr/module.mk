@@ -4,10 +4,10 @@ compose_src := $(addprefix volmgr/,layout.c area.c area_document.c area_records.
 compose_floors := base cluster compose
 compose_pkgs := devmapper blkid
 compose_public := volmgr/compose.h volmgr/paths.h
-volmgr_src := $(addprefix volmgr/,plan.c space.c room.c heads.c volumes.c volumes_grow.c volumes_hold.c use.c gpt.c halfgpt.c lvm.c lvm_text.c container.c image.c publish.c)
+volmgr_src := $(addprefix volmgr/,plan.c space.c room.c heads.c volumes.c volumes_grow.c volumes_hold.c holding.c use.c gpt.c halfgpt.c lvm.c lvm_text.c container.c image.c publish.c)
 volmgr_floors := base cluster compose volmgr
 volmgr_pkgs := fdisk blkid jansson libgcrypt
-volmgr_public := volmgr/volmgr.h volmgr/change.h volmgr/volumes.h
+volmgr_public := volmgr/volmgr.h volmgr/change.h volmgr/volumes.h volmgr/holding.h
 programs += volmgr
 volmgr_program := volmgr-tool
 volmgr_dir := sbin
@@ -107,3 +107,13 @@ crash.so_ldflags := -shared
 # For tests/vm/inside/power.sh: disks that a power cut leaves.
 tests += replay
 replay_src := tests/vm/inside/replay.c
+
+# For tests/vm/inside/moving.sh; as-node.so is preloaded into what runs on each of several nodes.
+tests += try-moving as-node.so
+try-moving_src := tests/vm/inside/try-moving.c
+try-moving_floors := base cluster compose volmgr
+try-moving_cflags := -I.
+try-moving_libs := volmgr compose cluster base
+as-node.so_src := tests/vm/inside/as-node.c
+as-node.so_cflags := -fPIC
+as-node.so_ldflags := -shared -Wl,--no-as-needed -ldevmapper

@@ -170,6 +170,7 @@ int grow_run(int argc, char **argv, struct error *e);
 int trim_run(int argc, char **argv, struct error *e); /* trim.c */
 int take_run(int argc, char **argv, struct error *e); /* hold.c */
 int give_run(int argc, char **argv, struct error *e);
+int leave_run(int argc, char **argv, struct error *e);
 extern unsigned take_node;
 extern bool take_force;
 extern unsigned san_every;

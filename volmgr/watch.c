@@ -190,10 +190,16 @@ static void wake(struct watch *w, const struct volume *v)
 }
 
 /* The admin has given it to somebody else, and said that this machine is off. */
-static void tell_stray(const struct watch *w, struct store_watch *s, const struct volume *v)
+static void tell_stray(struct watch *w, struct store_watch *s, const struct volume *v)
 {
 	bool stray = w->node && v->kind == VOLUME_DISK && v->node != w->node;
+	uint64_t newest;
 
+	/* It may have been taken since this state was read. */
+	if (stray && !s->stray && (state_area_generation(w->area, &newest, NULL) < 0 || newest != w->c.generation)) {
+		w->busy = true;
+		return;
+	}
 	if (stray && !s->stray && v->node)
 		log_warning("volume %s is composed here, but node %u holds it: stop what uses it, and volmgr detach %s", v->name, v->node, v->name);
 	else if (stray && !s->stray)

@@ -105,8 +105,10 @@ refuses_what_needs_the_disk() {
   run "$volmgr" --state "$area" attach --read-only 3
   expect_refused 'is the whole SAN attached?'
   run "$volmgr" --state "$area" attach 3
+  expect_refused 'the root of node3 is written by node3 alone: attach --read-only reads it'
+  run "$volmgr" --state "$area" attach --force 3
   expect_status 2
-  expect_stderr_line 'only --read-only is possible'
+  expect_stderr_line 'attach: --force goes with --read-only'
   run "$volmgr" --state "$area" detach nobody
   expect_refused "there is no node 'nobody'"
 }

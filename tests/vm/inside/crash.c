@@ -6,7 +6,8 @@
  *	CRASH_COUNT  the file: the count so far as text, one line. Without it nothing is done.
  *	CRASH_AT     K; 0 or none: only count
  *	CRASH_WHEN   "before" (default) or "after" the call
- *	CRASH_HOW    "kill" (default): SIGKILL to every process of this session (setsid); "power": the machine restarts at once, nothing is flushed
+ *	CRASH_HOW    "kill" (default): SIGKILL to every process of this session (setsid); "power": the machine restarts at once, nothing is flushed;
+ *	             "family": SIGKILL to the children of whoever makes the call, too, wherever they have gone
  *	CRASH_LOG    a file that gets a line for each step
  */
 #include <dlfcn.h>
@@ -84,6 +85,18 @@ static void power_off(void)
 		syscall(SYS_write, fd, "b", (size_t)1);
 }
 
+static void kill_children(void)
+{
+	char path[64];
+	FILE *f;
+	int pid;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)syscall(SYS_gettid));
+	f = fopen(path, "re");
+	while (f && fscanf(f, "%d", &pid) == 1)
+		kill(pid, SIGKILL);
+}
+
 /* Every process of our session, this one last. */
 static void kill_session(void)
 {
@@ -91,8 +104,9 @@ static void kill_session(void)
 
 	if (how && strcmp(how, "power") == 0)
 		power_off();
-	else
-		kill(-getpgid(0), SIGKILL);
+	else if (how && strcmp(how, "family") == 0)
+		kill_children();
+	kill(-getpgid(0), SIGKILL);
 	for (;;)
 		pause();
 }
