@@ -34,7 +34,7 @@ goes_on() { eventually 60 writer_past "$1" $(($(acknowledged "$1") + 20)); }
 paths_up() { [ "$(on "$1" "dmsetup status --target multipath | grep -o ' [0-9]*:[0-9]* A ' | wc -l")" = "$2" ]; }
 partitions() { on "$1" "dmsetup ls --target multipath | wc -l"; }
 
-long_either_portal_may_go() {
+test_either_portal_may_go() {
 	local portal gap
 	the_lab
 	start_writer 2
@@ -77,7 +77,7 @@ on_second() { on 1 volmgr state show --json 2>/dev/null | jq -e '[.volumes[] | s
 fill_done() { [ "$(on 2 systemctl is-active fill)" = inactive ]; }
 right() { on 2 "echo 3 >/proc/sys/vm/drop_caches; seq 1000000000 | cmp -n $fill_bytes - /srv/fill" || fail 'the bytes are others'; }
 
-long_a_full_container_gets_a_lun() {
+test_a_full_container_gets_a_lun() {
 	local out
 	the_lab
 	out=$(on 1 volmgr create --size 2048 --store 2048 d1 2>&1) && fail 'there is room for what was not to fit'
@@ -119,7 +119,7 @@ boot_alone() {
 	lab node 9 kill
 }
 
-long_a_wrong_secret_is_one_clear_line() {
+test_a_wrong_secret_is_one_clear_line() {
 	the_lab
 	boot_alone byre:Geheim-4711-Falsch "refuses this machine: check user and secret of CHAP in the firmware's iSCSI settings"
 	boot_alone - "refuses this machine: it wants CHAP: give user and secret in the firmware's iSCSI settings (iBFT)"
@@ -135,7 +135,7 @@ long_a_wrong_secret_is_one_clear_line() {
 # shellcheck disable=SC2016 # runs over there
 on_needle() { local n=$1; shift; printf '%s' "$secret" | on "$n" 'umask 077; cat >/run/needle; '"$*"; }
 
-long_the_secret_is_nowhere_but_in_sessions() {
+test_the_secret_is_nowhere_but_in_sessions() {
 	local n out
 	the_lab
 	for n in 1 2; do
