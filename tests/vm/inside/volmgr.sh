@@ -102,7 +102,7 @@ looking_changes_nothing() {
   local before dev
   sync
   v attach --read-only 2 2>"$work/out" && problem 'attached a node that is up'
-  grep -q 'node node2 is up' "$work/out" || problem "$(cat "$work/out")"
+  grep -q 'node2.root: node2 is up' "$work/out" || problem "$(cat "$work/out")"
   before=$(writes)
   dev=$(v attach --read-only node3) || problem 'attach'
   mkdir -p "$work/look" && mount -o ro,noload "$dev" "$work/look" || problem 'mount'
