@@ -2,7 +2,7 @@
 /* What somebody gives us as an image: its first bytes, and what tar and unsquashfs list of it. A size that is told is never larger than the file. */
 #include "base/cleanup.h"
 #include "volmgr/image_make.h"
-#include "volmgr/image_sniff.h"
+#include "volmgr/image/image_sniff.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The documents of an OCI image layout, and the names in a layer. A digest that comes out of them is 64 hex digits: it becomes a path. */
 #include "base/cleanup.h"
-#include "volmgr/image_oci.h"
+#include "volmgr/image/image_oci.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 /* What a SAN tells of its reservations, sense data, and the words of a fence command. The first byte says which. */
 #include "base/cleanup.h"
 #include "volmgr/fence.h"
-#include "volmgr/pr.h"
+#include "volmgr/san/pr.h"
 
 #include <stdlib.h>
 #include <string.h>

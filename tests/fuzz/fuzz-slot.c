@@ -6,7 +6,7 @@
  */
 #include "base/cleanup.h"
 #include "base/crc32c.h"
-#include "volmgr/area.h"
+#include "volmgr/area/area.h"
 
 #include <errno.h>
 #include <stdlib.h>

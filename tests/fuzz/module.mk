@@ -9,7 +9,7 @@ tests += $(fuzz_targets)
 define fuzz_target
 $(1)_src := tests/fuzz/$(1).c tests/fuzz/driver.c $($(1)_extra)
 $(1)_floors := base cluster cli compose volmgr services
-$(1)_cflags := -I.
+$(1)_cflags := -I. $(volmgr_folders)
 $(1)_libs := $(filter $(libs),services volmgr compose cli cluster base)
 $(1)_pkgs := jansson
 endef

@@ -6,7 +6,7 @@
 #ifndef BYRE_TESTS_SIMDISK_H
 #define BYRE_TESTS_SIMDISK_H
 
-#include "volmgr/area.h"
+#include "volmgr/area/area.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 #ifndef BYRE_TESTS_SIMPR_H
 #define BYRE_TESTS_SIMPR_H
 
-#include "volmgr/pr.h"
+#include "volmgr/san/pr.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -3,7 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "volmgr/compose.h"
-#include "volmgr/disk.h"
+#include "volmgr/san/disk.h"
 #include "volmgr/paths.h"
 
 #include <errno.h>

@@ -4,7 +4,7 @@
 #include "base/str.h"
 #include "tests/unit/simpr.h"
 #include "volmgr/fence.h"
-#include "volmgr/probe.h"
+#include "volmgr/fence/probe.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 /* Every fault of a container, one by one: found, told, and mended only where that is sure. */
 #include "tests/unit/unit.h"
 
-#include "volmgr/findings.h"
+#include "volmgr/check/findings.h"
 
 #include <stdlib.h>
 

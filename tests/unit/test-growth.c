@@ -2,7 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include "cluster/model.h"
-#include "volmgr/growth.h"
+#include "volmgr/dm/growth.h"
 
 #define MIB (1024ull * 1024)
 #define GIB (1024 * MIB)

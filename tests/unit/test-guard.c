@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/unit.h"
 
-#include "volmgr/guard.h"
+#include "volmgr/dm/guard.h"
 
 #include <signal.h>
 #include <sys/wait.h>

@@ -2,13 +2,13 @@
 #include "tests/unit/unit.h"
 
 #include "base/str.h"
-#include "volmgr/capture.h"
+#include "volmgr/image/capture.h"
 #include "volmgr/image_make.h"
-#include "volmgr/image_oci.h"
-#include "volmgr/image_sniff.h"
+#include "volmgr/image/image_oci.h"
+#include "volmgr/image/image_sniff.h"
 #include "volmgr/images.h"
-#include "volmgr/tree.h"
-#include "volmgr/tree_diff.h"
+#include "volmgr/image/tree.h"
+#include "volmgr/image/tree_diff.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include "base/crc32c.h"
-#include "volmgr/layout.h"
+#include "volmgr/area/layout.h"
 
 #include <errno.h>
 

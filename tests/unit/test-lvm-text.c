@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/unit.h"
 
-#include "volmgr/lvm_text.h"
+#include "volmgr/container/lvm_text.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/unit.h"
 
-#include "volmgr/gpt.h"
-#include "volmgr/lvm.h"
-#include "volmgr/plan.h"
+#include "volmgr/container/gpt.h"
+#include "volmgr/container/lvm.h"
+#include "volmgr/container/plan.h"
 #include "volmgr/volumes.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
 /* Who has a volume, from what the nodes tell and when they told it. */
 #include "tests/unit/unit.h"
 
-#include "volmgr/use.h"
+#include "volmgr/change/use.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,12 +2,12 @@
 /* Making, changing and removing volumes on a PV that is a file, with LVM in the test's hand: what the state says, and what is written where. */
 #include "tests/unit/unit.h"
 
-#include "volmgr/plan.h"
-#include "volmgr/lvm.h"
-#include "volmgr/room.h"
-#include "volmgr/space.h"
+#include "volmgr/container/plan.h"
+#include "volmgr/container/lvm.h"
+#include "volmgr/container/room.h"
+#include "volmgr/container/space.h"
 #include "volmgr/volumes.h"
-#include "volmgr/wipe.h"
+#include "volmgr/dm/wipe.h"
 #include "cluster/status.h"
 #include "cluster/volume_status.h"
 

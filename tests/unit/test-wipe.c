@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/unit.h"
 
-#include "volmgr/wipe.h"
+#include "volmgr/dm/wipe.h"
 
 #include "base/cleanup.h"
 #include "base/file.h"

@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "cluster/document.h"
-#include "volmgr/area.h"
+#include "volmgr/area/area.h"
 #include "volmgr/change.h"
 #include "volmgr/lease.h"
 #include "volmgr/volmgr.h"

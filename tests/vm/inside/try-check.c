@@ -3,7 +3,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "cluster/document.h"
-#include "volmgr/area.h"
+#include "volmgr/area/area.h"
 
 #include <errno.h>
 #include <fcntl.h>

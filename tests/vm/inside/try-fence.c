@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "volmgr/fence.h"
-#include "volmgr/probe.h"
+#include "volmgr/fence/probe.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -13,7 +13,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "volmgr/change.h"
-#include "volmgr/plan.h"
+#include "volmgr/container/plan.h"
 #include "volmgr/volumes.h"
 #include "verbs.h"
 

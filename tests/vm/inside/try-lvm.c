@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* volmgr/lvm.h on the command line, for volumes.sh. The group is that of a container whose state is published; nothing is published here. */
+/* volmgr/container/lvm.h on the command line, for volumes.sh. The group is that of a container whose state is published; nothing is published here. */
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "volmgr/compose.h"
-#include "volmgr/lvm.h"
+#include "volmgr/container/lvm.h"
 
 #include <errno.h>
 #include <stdio.h>

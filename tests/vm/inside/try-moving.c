@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "volmgr/compose.h"
-#include "volmgr/store.h"
+#include "volmgr/dm/store.h"
 
 #include <errno.h>
 #include <fcntl.h>

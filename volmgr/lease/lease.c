@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "base/spawn.h"
 #include "base/str.h"
-#include "fence.h"
+#include "volmgr/fence.h"
 #include "layout.h"
 #include "lease_record.h"
 #include "lockspace.h"

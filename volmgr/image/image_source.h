@@ -3,7 +3,7 @@
 #ifndef BYRE_VOLMGR_IMAGE_SOURCE_H
 #define BYRE_VOLMGR_IMAGE_SOURCE_H
 
-#include "image_make.h"
+#include "volmgr/image_make.h"
 #include "image_sniff.h"
 
 #include <limits.h>

@@ -3,7 +3,7 @@
 #include "volmgr/volumes.h"
 
 #include "base/cleanup.h"
-#include "fence.h"
+#include "volmgr/fence.h"
 #include "layout.h"
 #include "lockspace.h"
 #include "use.h"

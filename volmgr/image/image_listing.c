@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "image_make.h"
+#include "volmgr/image_make.h"
 
 #include "base/str.h"
 

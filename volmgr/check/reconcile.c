@@ -3,7 +3,7 @@
 
 #include "area_blocks.h"
 #include "base/cleanup.h"
-#include "images.h"
+#include "volmgr/images.h"
 #include "leftover.h"
 #include "look.h"
 #include "volmgr/lease.h"

@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "cluster/document.h"
 #include "disk.h"
-#include "fence.h"
+#include "volmgr/fence.h"
 #include "reconcile.h"
 #include "volmgr/control.h"
 #include "volmgr/lease.h"

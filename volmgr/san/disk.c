@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "cluster/san.h"
-#include "paths.h"
+#include "volmgr/paths.h"
 #include "volmgr/compose.h"
 
 #include <blkid.h>

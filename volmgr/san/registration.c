@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "registration.h"
+#include "volmgr/registration.h"
 
 #include "base/cleanup.h"
 #include "base/crc32c.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "paths.h"
+#include "volmgr/paths.h"
 
 #include "base/buf.h"
 #include "base/cleanup.h"
