@@ -58,15 +58,6 @@ static int open_area(struct state_area **ret, struct error *e)
 	return r < 0 ? r : state_area_open(place.state, false, ret, e);
 }
 
-/* Whether the node's slot tells anything; one that is damaged is as good as never written. */
-static bool read_status(struct state_area *a, unsigned number, struct node_status *ret)
-{
-	cleanup_free char *text = NULL;
-	size_t len;
-
-	return state_status_read(a, number, &text, &len, NULL) == 0 && status_parse(text, len, ret, NULL) == 0 && ret->node == number;
-}
-
 static void optional_number(struct table *t, uint64_t value, bool known)
 {
 	if (known)
@@ -79,7 +70,7 @@ static void add_node(struct table *t, const struct cluster *c, const struct node
 {
 	const struct volume *v = cluster_node_volume(c, n->number, VOLUME_ROOT);
 	struct node_status s = {0};
-	bool known = read_status(a, n->number, &s), live = known && !s.root.device[0];
+	bool known = node_status_read(a, n->number, &s, NULL) == 0, live = known && !s.root.device[0];
 	char mac[MAC_LEN], ip[IP4_LEN];
 
 	table_row(t);

@@ -8,6 +8,8 @@
 
 #include "base/error.h"
 #include "cluster/model.h"
+#include "cluster/status.h"
+#include "cluster/volume_status.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -75,6 +77,10 @@ int state_status_read(struct state_area *a, unsigned node, char **ret_text, size
  */
 int state_volumes_write(struct state_area *a, unsigned node, const char *text, size_t len, struct error *e);
 int state_volumes_read(struct state_area *a, unsigned node, char **ret_text, size_t *ret_len, struct error *e);
+
+/* What node NODE's slots tell. -ENODATA also when it is of no known form, or of another node. */
+int node_status_read(struct state_area *a, unsigned node, struct node_status *ret, struct error *e);
+int volume_status_read(struct state_area *a, unsigned node, struct volume_status *ret, struct error *e);
 
 /* --- volumes ---------------------------------------------------------------------------------------------------------- */
 

@@ -6,7 +6,7 @@ test-discovery_extra := initrd/discovery.c
 test-ibft_extra := initrd/ibft.c
 test-install_extra := $(addprefix installer/install/,build.c choose.c sysfs.c tell.c)
 test-wipe_ldflags := -Wl,--wrap=pwrite_full
-test-volumes_ldflags := $(foreach f,change_intend change_publish lvm_extend lvm_reduce volume_may_write state_status_read state_volumes_read,-Wl,--wrap=$(f))
+test-volumes_ldflags := $(foreach f,change_intend change_publish lvm_extend lvm_reduce volume_may_write node_status_read volume_status_read,-Wl,--wrap=$(f))
 
 unit_tests := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test-*.c))
 tests += $(unit_tests)

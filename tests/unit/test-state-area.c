@@ -319,51 +319,6 @@ static void an_interrupted_format_shows_nothing_of_both(void **state)
 		}
 }
 
-/* --- a reader that is overtaken ------------------------------------------------------------------------------------- */
-
-struct race {
-	struct state_area *writer;
-	unsigned published, at, burst;
-	size_t len;
-};
-
-static void publish_before_read(struct sim *s, uint64_t offset)
-{
-	struct race *r = s->data;
-
-	(void)offset;
-	if (s->reads != r->at)
-		return;
-	s->before_read = NULL;
-	for (unsigned i = 0; i < r->burst; i++)
-		assert_int_equal(publish(r->writer, ++r->published, r->len), 0);
-	s->before_read = NULL;
-}
-
-static void an_overtaken_reader_gets_a_whole_document(void **state)
-{
-	(void)state;
-	for (unsigned at = 1; at <= 6; at++)
-		for (unsigned burst = 1; burst <= 4; burst++) {
-			struct race r = {.published = 2, .at = at, .burst = burst, .len = 9000};
-			struct sim s;
-			struct state_area *a;
-			int n;
-
-			prepare(&s, &a);
-			r.writer = sim_open(&s);
-			s.data = &r;
-			s.reads = 0;
-			s.before_read = publish_before_read;
-			n = read_number(a, NULL);
-			if (n < 2 || n > (int)r.published)
-				fail_msg("at read %u, %u published: document %d", at, burst, n);
-			state_area_close(a);
-			state_area_close(r.writer);
-			sim_free(&s);
-		}
-}
-
 /* --- status slots ------------------------------------------------------------------------------------------------------- */
 
 static void a_status_is_whole_or_none(void **state)
@@ -650,6 +605,37 @@ static void a_document_that_does_not_parse_is_passed_over(void **state)
 	sim_free(&s);
 }
 
+/* What a newer program, or another node, wrote there tells nothing of this node. */
+static void a_slot_tells_of_its_own_node_only(void **state)
+{
+	struct buf good cleanup_buf = BUF_INIT, stores cleanup_buf = BUF_INIT;
+	struct node_status status = {.node = 3, .generation = 1, .boot_id = "0f0e0d0c-0b0a-0908-0706-050403020100"};
+	struct volume_status volumes = {.node = 3};
+	struct sim s;
+	struct state_area *a;
+
+	(void)state;
+	prepare(&s, &a);
+	assert_int_equal(status_print(&status, &good, NULL), 0);
+	assert_int_equal(volume_status_print(&volumes, STATUS_MAX, &stores, NULL), 0);
+	assert_int_equal(node_status_read(a, 3, &status, NULL), -ENODATA);
+	assert_int_equal(state_status_write(a, 3, good.data, good.len, NULL), 0);
+	assert_int_equal(node_status_read(a, 3, &status, NULL), 0);
+	assert_int_equal(status.node, 3);
+	assert_int_equal(state_status_write(a, 4, good.data, good.len, NULL), 0);
+	assert_int_equal(node_status_read(a, 4, &status, NULL), -ENODATA);
+	assert_int_equal(state_status_write(a, 3, "{\"node\":3}", 10, NULL), 0);
+	assert_int_equal(node_status_read(a, 3, &status, NULL), -ENODATA);
+	assert_int_equal(state_volumes_write(a, 3, stores.data, stores.len, NULL), 0);
+	assert_int_equal(volume_status_read(a, 3, &volumes, NULL), 0);
+	assert_int_equal(state_volumes_write(a, 4, stores.data, stores.len, NULL), 0);
+	assert_int_equal(volume_status_read(a, 4, &volumes, NULL), -ENODATA);
+	assert_int_equal(state_volumes_write(a, 3, "{\"node\":3}", 10, NULL), 0);
+	assert_int_equal(volume_status_read(a, 3, &volumes, NULL), -ENODATA);
+	state_area_close(a);
+	sim_free(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -662,9 +648,9 @@ int main(void)
 		cmocka_unit_test(a_san_that_drops_is_no_damage),
 		cmocka_unit_test(the_superblocks_copy_serves),
 		cmocka_unit_test(an_interrupted_format_shows_nothing_of_both),
-		cmocka_unit_test(an_overtaken_reader_gets_a_whole_document),
 		cmocka_unit_test(a_status_is_whole_or_none),
 		cmocka_unit_test(a_node_has_two_slots),
+		cmocka_unit_test(a_slot_tells_of_its_own_node_only),
 		cmocka_unit_test(an_intent_is_set_until_it_is_taken_back),
 		cmocka_unit_test(history_tells_of_the_last_4096),
 		cmocka_unit_test(a_cluster_is_published_and_loaded),

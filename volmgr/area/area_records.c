@@ -70,6 +70,34 @@ int state_volumes_read(struct state_area *a, unsigned node, char **ret_text, siz
 	return slot_read(a, node, volumes_offset(node), ret_text, ret_len, e);
 }
 
+int node_status_read(struct state_area *a, unsigned node, struct node_status *ret, struct error *e)
+{
+	cleanup_free char *text = NULL;
+	struct node_status s;
+	size_t len;
+	int r = state_status_read(a, node, &text, &len, e);
+
+	if (r < 0)
+		return r;
+	if (status_parse(text, len, &s, e) < 0 || s.node != node)
+		return error_set(e, ENODATA, "%s: what node %u tells of itself is not understood", a->name, node);
+	*ret = s;
+	return 0;
+}
+
+int volume_status_read(struct state_area *a, unsigned node, struct volume_status *ret, struct error *e)
+{
+	cleanup_free char *text = NULL;
+	size_t len;
+	int r = state_volumes_read(a, node, &text, &len, e);
+
+	if (r < 0)
+		return r;
+	if (volume_status_parse(text, len, ret, e) < 0 || ret->node != node)
+		return error_set(e, ENODATA, "%s: what node %u tells of its volumes is not understood", a->name, node);
+	return 0;
+}
+
 /* --- intent ------------------------------------------------------------------------------------------------------------------- */
 
 int area_intent_read(struct state_area *a, bool *ret, struct error *e)

@@ -79,10 +79,15 @@ int use_refuse(const struct cluster *c, const struct volume *v, const struct use
 
 /* --- asking ------------------------------------------------------------------------------------------------------------------- */
 
+struct told {
+	struct node_status status;
+	struct volume_status volumes;
+};
+
 struct heard {
-	bool asked;
-	struct node_status *status;
-	struct volume_status *volumes;
+	struct told *told;                   /* NULL = not asked yet */
+	const struct node_status *status;    /* NULL = nothing */
+	const struct volume_status *volumes; /* NULL = nothing */
 };
 
 void uses_begin(struct uses *u, struct state_area *a, const struct cluster *c)
@@ -92,62 +97,47 @@ void uses_begin(struct uses *u, struct state_area *a, const struct cluster *c)
 
 void uses_end(struct uses *u)
 {
-	for (size_t i = 0; u->v && i < u->c->n_nodes; i++) {
-		free(u->v[i].status);
-		free(u->v[i].volumes);
-	}
+	for (size_t i = 0; u->v && i < u->c->n_nodes; i++)
+		free(u->v[i].told);
 	free(u->v);
 	u->v = NULL;
 }
 
 /* What is torn or written by nobody tells nothing. */
-static int ask_status(struct uses *u, unsigned node, struct node_status **ret, struct error *e)
+static int listen_to(struct uses *u, unsigned node, struct heard *ret, struct error *e)
 {
-	cleanup_free struct node_status *s = malloc(sizeof(*s));
-	cleanup_free char *text = NULL;
-	size_t len;
-	int r = s ? state_status_read(u->area, node, &text, &len, e) : error_errno(e, ENOMEM, "status");
+	cleanup_free struct told *told = malloc(sizeof(*told));
+	struct heard h = {0};
+	int r;
 
-	if (r < 0)
-		return r == -ENODATA ? 0 : r;
-	if (status_parse(text, len, s, NULL) == 0)
-		*ret = steal_ptr(s);
-	return 0;
-}
-
-static int ask_volumes(struct uses *u, unsigned node, struct volume_status **ret, struct error *e)
-{
-	cleanup_free struct volume_status *t = malloc(sizeof(*t));
-	cleanup_free char *text = NULL;
-	size_t len;
-	int r = t ? state_volumes_read(u->area, node, &text, &len, e) : error_errno(e, ENOMEM, "status");
-
-	if (r < 0)
-		return r == -ENODATA ? 0 : r;
-	if (volume_status_parse(text, len, t, NULL) == 0)
-		*ret = steal_ptr(t);
+	if (!told)
+		return error_errno(e, ENOMEM, "nodes");
+	r = node_status_read(u->area, node, &told->status, e);
+	if (r == 0)
+		h.status = &told->status;
+	if (r < 0 && r != -ENODATA)
+		return r;
+	r = volume_status_read(u->area, node, &told->volumes, e);
+	if (r == 0)
+		h.volumes = &told->volumes;
+	if (r < 0 && r != -ENODATA)
+		return r;
+	h.told = steal_ptr(told);
+	*ret = h;
 	return 0;
 }
 
 static int ask(struct uses *u, size_t i, const struct heard **ret, struct error *e)
 {
-	const unsigned node = u->c->nodes[i].number;
 	struct heard *h;
-	int r = 0;
 
 	if (!u->v)
 		u->v = calloc(u->c->n_nodes, sizeof(*u->v));
 	if (!u->v)
 		return error_errno(e, ENOMEM, "nodes");
 	h = &u->v[i];
-	if (!h->asked) {
-		r = ask_status(u, node, &h->status, e);
-		if (r == 0)
-			r = ask_volumes(u, node, &h->volumes, e);
-		h->asked = r == 0;
-	}
 	*ret = h;
-	return r;
+	return h->told ? 0 : listen_to(u, u->c->nodes[i].number, h, e);
 }
 
 int uses_find_by(struct uses *u, const struct volume *v, unsigned node, enum use_kind *ret, struct error *e)

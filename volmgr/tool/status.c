@@ -163,7 +163,7 @@ static void each_wait(struct view *v, wait_fn *fn, void *data)
 			continue;
 		volume_use(v, vol, &use);
 		if (use.short_since)
-			fn(vol, &use, volume_status_read(v, vol->node, &told, NULL) == 0 ? told.why : "", data);
+			fn(vol, &use, volume_status_read(v->area, vol->node, &told, NULL) == 0 ? told.why : "", data);
 	}
 }
 

@@ -63,10 +63,6 @@ struct volume_use {
 	struct use use;         /* who has it, as far as can be told */
 };
 void volume_use(struct view *v, const struct volume *vol, struct volume_use *ret);
-/* The status of node NUMBER as its slot tells: -ENODATA when it has written none. */
-int node_status_read(const struct view *v, unsigned number, struct node_status *ret, struct error *e);
-/* What its volmgrd tells in its volume slot: -ENODATA when it has written none. */
-int volume_status_read(const struct view *v, unsigned number, struct volume_status *ret, struct error *e);
 
 /* A node by its number or its name. */
 int view_node(const struct view *v, const char *text, const struct node **ret, struct error *e);

@@ -7,29 +7,11 @@
 #include <errno.h>
 #include <string.h>
 
-int node_status_read(const struct view *v, unsigned number, struct node_status *ret, struct error *e)
-{
-	cleanup_free char *text = NULL;
-	size_t len;
-	int r = state_status_read(v->area, number, &text, &len, e);
-
-	return r == 0 ? status_parse(text, len, ret, e) : r;
-}
-
-int volume_status_read(const struct view *v, unsigned number, struct volume_status *ret, struct error *e)
-{
-	cleanup_free char *text = NULL;
-	size_t len;
-	int r = state_volumes_read(v->area, number, &text, &len, e);
-
-	return r == 0 ? volume_status_parse(text, len, ret, e) : r;
-}
-
 /* As its volmgrd tells, or else, of a root, its metamaster. */
 static void use_told(const struct view *v, const struct volume *vol, const struct node_status *status, struct volume_use *ret)
 {
 	struct volume_status stores;
-	const struct store_status *s = volume_status_read(v, vol->node, &stores, NULL) == 0 ? volume_status_find(&stores, vol->name) : NULL;
+	const struct store_status *s = volume_status_read(v->area, vol->node, &stores, NULL) == 0 ? volume_status_find(&stores, vol->name) : NULL;
 
 	if (s) {
 		ret->known = true;
@@ -50,7 +32,7 @@ void volume_use(struct view *v, const struct volume *vol, struct volume_use *ret
 {
 	struct store_usage usage;
 	struct node_status status;
-	bool told = vol->node && node_status_read(v, vol->node, &status, NULL) == 0;
+	bool told = vol->node && node_status_read(v->area, vol->node, &status, NULL) == 0;
 
 	memset(ret, 0, sizeof(*ret));
 	if (uses_find(&v->uses, vol, &ret->use, NULL) < 0)

@@ -144,40 +144,42 @@ damaged_slots() {
   mended slot
 }
 
+# document FILTER: publishes what jq's FILTER makes of the document, which is kept as it was until document_back.
+document() {
+  try get >"$work/good"
+  jq -c "$1 | .generation += 1" "$work/good" >"$work/spoilt"
+  try put "$work/spoilt" || problem 'put'
+}
+document_back() {
+  jq -c '.generation += 2' "$work/good" >"$work/next"
+  try put "$work/next" && well
+}
+
 # Whole, and refused by whoever reads it: nobody writes over it unasked.
 a_document_that_overlaps() {
-  try get >"$work/good"
-  jq -c '.volumes |= map(if .name == "node2.swap" then .data = [[.data[0][0], .data[0][1] - 1, .data[0][2]]] else . end) | .generation += 1' "$work/good" >"$work/spoilt"
-  try put "$work/spoilt" || problem 'put'
+  document '.volumes |= map(if .name == "node2.swap" then .data = [[.data[0][0], .data[0][1] - 1, .data[0][2]]] else . end)'
   check 1 slot:fault
   told 'overlap on the SAN'
   check 1 slot:fault -- --repair
   told 'overlap on the SAN'
-  jq -c '.generation += 2' "$work/good" >"$work/next"
-  try put "$work/next" && well
+  document_back
   t publish >/dev/null
   well
 }
 
 a_store_that_nobody_owns() {
-  try get >"$work/good"
-  jq -c '(.volumes[] | select(.name == "node3.root") | .node) = 9 | .generation += 1' "$work/good" >"$work/spoilt"
-  try put "$work/spoilt" || problem 'put'
+  document '(.volumes[] | select(.name == "node3.root") | .node) = 9'
   left_alone slot
   told 'there is no node 9'
-  jq -c '.generation += 2' "$work/good" >"$work/next"
-  try put "$work/next" && well
+  document_back
   t publish >/dev/null
 }
 
 a_volume_outside_its_slab() {
-  try get >"$work/good"
-  jq -c '(.volumes[] | select(.name == "node3.root") | .data) = [[0, 300, 32]] | .generation += 1' "$work/good" >"$work/spoilt"
-  try put "$work/spoilt" || problem 'put'
+  document '(.volumes[] | select(.name == "node3.root") | .data) = [[0, 300, 32]]'
   left_alone slot
   told 'are in no slab'
-  jq -c '.generation += 2' "$work/good" >"$work/next"
-  try put "$work/next" && well
+  document_back
 }
 
 slots_of_removed_nodes() {
