@@ -1,21 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Stores that grow under a writer: runs as root inside a throw-away machine and OVERWRITES the disk given (8 GiB; it need not be there really).
-# usage: growth.sh DISK       TESTS: functions to run; BIN: where the test programs are; FULL: seconds that a container stays full; LARGE: MiB of the
-#                             volume whose metadata are counted
+# usage: growth.sh DISK       FULL: seconds that a container stays full; LARGE: MiB of the volume whose metadata are counted; KIT: the place of fio.tar; see lib.sh
 set -u
-disk=$(readlink -f "${1:?usage: growth.sh DISK}")
-bin=${BIN:-$(cd "$(dirname "$0")/../../.." && pwd)/build/tests}
-volmgr=${VOLMGR:-/usr/sbin/volmgr}
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+tar -C "$work" -xf "${KIT:?}/fio.tar" || exit 1
 volmgrd=${VOLMGRD:-/usr/sbin/volmgrd}
 export CONTAINER=one
-work=$(mktemp -d)
-failed=0
 MIB=1048576
 
-t() { RANGE=largest "$bin/try-volmgr" "$disk" one "$@"; }
-g() { "$bin/try-growth" "$@"; }
-problem() { echo "  $*"; bad=1; }
+t() { RANGE=largest "$try" "$disk" one "$@"; }
+g() { "$BIN/try-growth" "$@"; }
 pool() { dmsetup status "byre-one-$1-pool"; }
 store_mib() { pool "$1" | awk '{ print $2 / 2048 }'; }
 full() { pool "$1" | grep -q out_of_data_space; }
@@ -30,16 +26,6 @@ said() { grep -q -- "$1" "$work/daemon.log"; }
 unit() { systemctl show -P "$1" byre-volmgrd.service; }
 unit_start() { since=$(date +@%s) && systemctl start byre-volmgrd.service || problem 'byre-volmgrd.service'; }
 unit_said() { journalctl -q -o cat --since "$since" -u byre-volmgrd.service >"$work/daemon.log" && said "$1"; }
-
-# until_true SECONDS COMMAND: far off; only a guard.
-until_true() {
-  local end=$((SECONDS + $1))
-  shift
-  until "$@"; do
-    ((SECONDS < end)) || { problem "never came true: $*: $(tail -n 3 "$work/daemon.log")"; return 1; }
-    sleep 0.1
-  done
-}
 
 # fresh: a new container 'one': node 1 is this machine; roots of 3 GiB in stores of 256 MiB, on an image of 64 MiB.
 fresh() {
@@ -143,7 +129,7 @@ it_may_be_killed_at_any_time() {
 a_held_lease_is_waited_for() {
   daemon_start
   until_true 60 joined
-  "$bin/try-change" one 1 "$work/log" 600000 2>>"$work/holder" &
+  "$BIN/try-change" one 1 "$work/log" 600000 2>>"$work/holder" &
   local holder=$! writer
   until_true 60 eval 'sanlock client status | grep -q "^r .*change"'
   kill -STOP $holder
@@ -282,15 +268,25 @@ trimmed_blocks_come_back() {
   grep -q 'node2.root is not in use on this machine' "$work/out" || problem "$(cat "$work/out")"
 }
 
-all="a_store_grows_under_its_writer the_first_grants_need_no_lvm what_was_published_is_made_true it_may_be_killed_at_any_time a_held_lease_is_waited_for a_full_container_waits
+# Judged by a tool of others: written all over in blocks of any size while the store grows to many times what it had.
+fio_finds_all_that_it_wrote() {
+  daemon_start
+  until_true 60 joined
+  load growing "$root" 7 --size=900m || return
+  [ "$(store_mib node1.root)" -gt 900 ] || problem "the store has $(store_mib node1.root) MiB"
+  t release node1.root && root=$(t compose node1.root) || problem 'compose'
+  echo 3 >/proc/sys/vm/drop_caches
+  verify growing "$root" 7 --size=900m || return
+  printf X | dd of="$root" bs=1 seek=$((400 * MIB + 100)) conv=notrunc,fsync 2>/dev/null
+  printf Y | dd of="$root" bs=1 seek=$((401 * MIB + 100)) conv=notrunc,fsync 2>/dev/null
+  (verify growing "$root" 7 --size=900m >/dev/null) && problem 'a flipped byte was not found'
+}
+
+all="a_store_grows_under_its_writer fio_finds_all_that_it_wrote the_first_grants_need_no_lvm what_was_published_is_made_true it_may_be_killed_at_any_time a_held_lease_is_waited_for a_full_container_waits
 an_undo_is_given_up_before_anybody_waits an_undo_is_whole metadata_outlast_data a_volume_is_enlarged_online trimmed_blocks_come_back"
+before_each() { bad='' daemon='' && fresh; }
+after_each() { away; }
+on_failure() { tail -n 3 "$work/daemon.log"; }
 modprobe -q dm-thin-pool
-for f in ${TESTS:-$all}; do
-  bad='' daemon=''
-  start=$(date +%s%N)
-  fresh && "$f"
-  away
-  if [ -z "$bad" ]; then echo "ok growth: $f ($((($(date +%s%N) - start) / 1000000)) ms)"; else echo "FAIL growth: $f"; failed=1; fi
-done
-rm -rf "$work"
-exit $failed
+# shellcheck disable=SC2086 # names
+suite growth $all

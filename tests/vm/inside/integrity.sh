@@ -12,17 +12,6 @@ loops=${LOOPS:-1}
 
 t() { "$try" "$disk" one "$@"; }
 
-# load NAME DEVICE SEED ARGUMENTS: writes blocks of 4 to 256 KiB all over it, and what it wrote stays known for `verify`.
-fio() {
-  local name=$1 dev=$2 seed=$3
-  shift 3
-  "$work/fio/run" --name="$name" --filename="$dev" --allow_file_create=0 --direct=1 --ioengine=libaio --iodepth=16 --rw=randwrite --norandommap=0 \
-    --bsrange=4k-256k --bs_unaligned=0 --randseed="$seed" --size=160m --verify=crc32c --verify_fatal=1 --verify_dump=0 "$@" \
-    >"$work/$name.out" 2>&1 || { problem "$name: $(grep -iE 'verify|error|err=' "$work/$name.out" | head -n 2)"; return 1; }
-}
-load() { fio "$@" --do_verify=0; }
-verify() { fio "$@" --verify_only; }
-
 installed() {
   # shellcheck disable=SC2016 # expanded by try-volmgr's shell
   t install 2 128 512 448 0 64 'dd if=/dev/urandom of=$d bs=1M count=128 oflag=direct 2>/dev/null' >"$work/out" 2>&1 || problem "$(cat "$work/out")"
@@ -34,13 +23,13 @@ two_at_once() {
   for ((loop = 1; loop <= loops; loop++)); do
     for n in 1 2; do
       dev=$(t compose "node$n.root") || problem 'compose'
-      load "w$n" "$dev" "$((loop * 10 + n))" &
+      load "w$n" "$dev" "$((loop * 10 + n))" --size=160m &
     done
     wait
     for n in 1 2; do t release "node$n.root" || problem 'release'; done
     for n in 1 2; do
       dev=$(t compose "node$n.root") || problem 'compose'
-      verify "w$n" "$dev" "$((loop * 10 + n))"
+      verify "w$n" "$dev" "$((loop * 10 + n))" --size=160m
       t release "node$n.root" || problem 'release'
     done
   done
@@ -53,7 +42,7 @@ a_flipped_byte_is_found() {
   dev=$(t compose node1.root) || problem 'compose'
   printf X | dd of="$dev" bs=1 seek=$((40 * 1048576 + 100)) conv=notrunc,fsync 2>/dev/null
   printf Y | dd of="$dev" bs=1 seek=$((41 * 1048576 + 100)) conv=notrunc,fsync 2>/dev/null
-  (verify w1 "$dev" "$((loops * 10 + 1))" >/dev/null) && problem 'it was not found'
+  (verify w1 "$dev" "$((loops * 10 + 1))" --size=160m >/dev/null) && problem 'it was not found'
   t release node1.root || problem 'release'
 }
 

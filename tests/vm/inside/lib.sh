@@ -79,3 +79,14 @@ with_root() {
   umount "$work/$n" && t release "node$n.root" || return 1
   return "$status"
 }
+
+# load NAME DEVICE SEED ARGUMENTS: fio (unpacked in $work) writes blocks of 4 to 256 KiB all over it; `verify` with the same finds each where it was written.
+fio() {
+  local name=$1 dev=$2 seed=$3
+  shift 3
+  "$work/fio/run" --name="$name" --filename="$dev" --allow_file_create=0 --direct=1 --ioengine=libaio --iodepth=16 --rw=randwrite --norandommap=0 \
+    --bsrange=4k-256k --bs_unaligned=0 --randseed="$seed" --verify=crc32c --verify_fatal=1 --verify_dump=0 "$@" \
+    >"$work/$name.out" 2>&1 || { problem "$name: $(grep -iE 'verify|error|err=' "$work/$name.out" | head -n 2)"; return 1; }
+}
+load() { fio "$@" --do_verify=0; }
+verify() { fio "$@" --verify_only; }

@@ -76,7 +76,7 @@ need_cluster() {
 
 # run_test NAME: one test in its subshell, and its result line. The log keeps its output.
 run_test() {
-	local what=${1#*_} log rc
+	local what=${1#*_} log rc began=$SECONDS
 	log=$TEST_LOGS/$TEST_FILE.${1#*_}.log
 	(
 		set -eEu
@@ -86,7 +86,7 @@ run_test() {
 	rc=$?
 	what="$TEST_FILE: ${what//_/ }"
 	case $rc in
-	0) echo "ok $what" ;;
+	0) echo "ok $what ($((SECONDS - began)) s)" ;;
 	77) echo "skip $what: $(sed -n 's/^skip: //p' "$log" | tail -n 1)" ;;
 	*) echo "FAIL $what ($log)"; tail -n 15 "$log" | sed 's/^/    /' ;;
 	esac
