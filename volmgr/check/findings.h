@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is wrong with a container: the state, LVM's metadata, the disks and the parts of the state area held against each other. Pure: check.c looks, findings.c
- * judges, reconcile.c mends.
+ * What is wrong with a container: the state, LVM's metadata, the disks and the parts of the state area held against each other. Pure: look.c looks, findings.c
+ * and findings_lvm.c judge, reconcile.c mends.
  */
 #ifndef BYRE_VOLMGR_FINDINGS_H
 #define BYRE_VOLMGR_FINDINGS_H
@@ -121,8 +121,5 @@ void findings_judge(const struct seen *s, struct findings *ret);
 
 /* The part of it that compares LVM's LVs with the state. */
 void findings_lvm(const struct cluster *c, const struct lvm_volume *lvs, size_t n, struct findings *ret);
-
-/* The LV of an image: an LV's name has no '@'. */
-char *image_lv_name(char dst[NAME_SIZE + 16], const struct image *i);
 
 #endif

@@ -27,18 +27,10 @@ static void group_free(struct group *p)
 }
 #define cleanup_group CLEANUP(group_free)
 
-static const struct lvm_volume *find_lv(const struct group *p, const char *name)
-{
-	for (size_t i = 0; i < p->n; i++)
-		if (strcmp(p->lvs[i].name, name) == 0)
-			return &p->lvs[i];
-	return NULL;
-}
-
 /* The segments of the slab or image whose LV is NAME. */
 static struct segments *state_segments(struct cluster *c, const char *name)
 {
-	char lv[NAME_SIZE + 16];
+	char lv[LVM_NAME_SIZE];
 
 	for (size_t i = 0; i < c->n_slabs; i++)
 		if (strcmp(c->slabs[i].lv, name) == 0)
@@ -51,7 +43,7 @@ static struct segments *state_segments(struct cluster *c, const char *name)
 
 static int take_lv(struct group *p, const char *name, struct error *e)
 {
-	const struct lvm_volume *lv = find_lv(p, name);
+	const struct lvm_volume *lv = lvm_find(p->lvs, p->n, name);
 	struct segments *s = state_segments(&p->ch->c, name), taken = {NULL, 0};
 
 	if (!lv || !s)
@@ -71,7 +63,7 @@ static int take_lv(struct group *p, const char *name, struct error *e)
 static int restore_lv(struct group *p, const char *name, struct error *e)
 {
 	const struct segments *s = state_segments(&p->ch->c, name);
-	const struct lvm_volume *lv = find_lv(p, name);
+	const struct lvm_volume *lv = lvm_find(p->lvs, p->n, name);
 	int r;
 
 	if (!s)

@@ -22,7 +22,6 @@
 
 #define METADATA_SIZE "16m"
 #define LABEL_BYTES   (64 * 1024)
-#define LV_SIZE       sizeof(((struct lvm_volume *)NULL)->name)
 
 typedef json_t *json_ref;
 static void freep_json(json_ref *j)
@@ -192,7 +191,7 @@ static int parse_piece(json_t *row, const struct pv *pvs, size_t n_pvs, struct p
 		return 0;
 	if (pv == n_pvs)
 		return error_set(e, EPROTO, "lvm: volume %.80s lies on PV %.48s, which the state does not know", ret->lv, uuid);
-	if (strlen(ret->lv) >= LV_SIZE || str_to_u64(member(row, "seg_start_pe"), 0, UINT32_MAX, &ret->at) < 0 ||
+	if (strlen(ret->lv) >= LVM_NAME_SIZE || str_to_u64(member(row, "seg_start_pe"), 0, UINT32_MAX, &ret->at) < 0 ||
 	    str_to_u64(member(row, "pvseg_start"), 0, UINT32_MAX, &start) < 0 ||
 	    str_to_u64(member(row, "pvseg_size"), 1, UINT32_MAX - start, &count) < 0)
 		return error_set(e, EPROTO, "lvm: a segment of volume %.80s cannot be understood", ret->lv);
@@ -217,7 +216,7 @@ static int join_pieces(const struct piece *pieces, size_t n, struct lvm_volume *
 		if (!*p->lv)
 			continue;
 		if (!*ret_n || strcmp(v[*ret_n - 1].name, p->lv) != 0)
-			str_copy(v[(*ret_n)++].name, LV_SIZE, p->lv);
+			str_copy(v[(*ret_n)++].name, LVM_NAME_SIZE, p->lv);
 		if (p->at != v[*ret_n - 1].extents || p->seg.count > UINT32_MAX - v[*ret_n - 1].extents)
 			return error_set(e, EPROTO, "lvm: volume %s is not linear", p->lv);
 		if (segments_add(&v[*ret_n - 1].segments, p->seg) < 0)
@@ -285,6 +284,14 @@ void lvm_list_free(struct lvm_volume *v, size_t n)
 	for (size_t i = 0; i < n; i++)
 		segments_free(&v[i].segments);
 	free(v);
+}
+
+const struct lvm_volume *lvm_find(const struct lvm_volume *v, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(v[i].name, name) == 0)
+			return &v[i];
+	return NULL;
 }
 
 /* --- reading ------------------------------------------------------------------------------------------------------------ */
@@ -417,7 +424,7 @@ int lvm_extend(const struct lvm_group *g, const char *name, uint32_t extents, st
 {
 	struct lvm_volume v = {.extents = 1};
 	struct session s cleanup_session;
-	char count[16], path[NAME_SIZE + LV_SIZE];
+	char count[16], path[NAME_SIZE + LVM_NAME_SIZE];
 	const char *const args[] = {"-y", "-l", count, path, NULL};
 	int r = session_of(&s, g, e);
 
@@ -436,7 +443,7 @@ int lvm_extend(const struct lvm_group *g, const char *name, uint32_t extents, st
 int lvm_reduce(const struct lvm_group *g, const char *name, uint32_t extents, struct error *e)
 {
 	struct session s cleanup_session;
-	char count[16], path[NAME_SIZE + LV_SIZE];
+	char count[16], path[NAME_SIZE + LVM_NAME_SIZE];
 	const char *const args[] = {"-y", "-f", "-l", count, path, NULL};
 	int r = session_of(&s, g, e);
 
@@ -448,7 +455,7 @@ int lvm_reduce(const struct lvm_group *g, const char *name, uint32_t extents, st
 /* Gives LV NAME exactly the extents of SEG on DEVICE, behind those it has; makes it when IS_NEW. */
 static int place(const struct session *s, const char *name, const struct segment *seg, const char *device, bool is_new, struct error *e)
 {
-	char count[16], range[128], path[NAME_SIZE + LV_SIZE];
+	char count[16], range[128], path[NAME_SIZE + LVM_NAME_SIZE];
 	const char *const create[] = {"-an", "-Zn", "-Wn", "-y", "--ignoremonitoring", "-n", name, "-l", count, s->container, range, NULL};
 	const char *const extend[] = {"-y", "-l", count, path, range, NULL};
 
@@ -492,7 +499,7 @@ static int remove_volumes(const struct session *s, const struct lvm_volume *v, s
 			  struct error *e)
 {
 	cleanup_free const char **args = calloc(n_v + 4, sizeof(*args));
-	cleanup_free char(*paths)[NAME_SIZE + LV_SIZE] = calloc(n_v + 1, sizeof(*paths));
+	cleanup_free char(*paths)[NAME_SIZE + LVM_NAME_SIZE] = calloc(n_v + 1, sizeof(*paths));
 	size_t k = 0;
 
 	if (!args || !paths)

@@ -9,11 +9,12 @@
 
 #include "base/error.h"
 #include "cluster/model.h"
+#include "lvm_text.h"
 
 #define LVM_UUID_SIZE 48
 
 struct lvm_volume {
-	char name[NAME_SIZE + 16];
+	char name[LVM_NAME_SIZE];
 	uint32_t extents;         /* wanted; 0 = do not make it */
 	struct segments segments; /* filled in; pv is the index of the PV in c->pvs */
 };
@@ -46,6 +47,8 @@ int lvm_remove(const struct lvm_group *g, const char *const *names, size_t n, st
  */
 int lvm_list(const struct lvm_group *g, struct lvm_volume **ret, size_t *ret_n, struct error *e);
 void lvm_list_free(struct lvm_volume *v, size_t n);
+/* The one of V that bears NAME, or NULL. */
+const struct lvm_volume *lvm_find(const struct lvm_volume *v, size_t n, const char *name);
 /*
  * Writes LVM's metadata anew on all PVs, from what the state says. LVM writes its metadata and the header that points there without a flush in between, so a power
  * cut may leave a header that points nowhere. Cut off in between, it has to be done again: the intent is set.

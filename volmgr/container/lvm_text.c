@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "lvm_text.h"
 
-#include "findings.h"
-#include "plan.h"
+#include <stdio.h>
 
 #define UUID_CHARS 32
 
@@ -52,10 +51,16 @@ static void put_lv(struct buf *b, const char *name, const struct segments *s, ui
 	buf_puts(b, "}\n");
 }
 
+char *image_lv_name(char dst[LVM_NAME_SIZE], const struct image *i)
+{
+	snprintf(dst, LVM_NAME_SIZE, "image.%.60s.%u", i->name, i->version);
+	return dst;
+}
+
 void lvm_text(const struct cluster *c, uint64_t seed, struct buf *ret)
 {
 	const char *name = c->settings.container_name;
-	char lv[NAME_SIZE + 16];
+	char lv[LVM_NAME_SIZE];
 
 	buf_printf(ret, "contents = \"Text Format Volume Group\"\nversion = 1\n%s {\nid = \"", name);
 	put_uuid(ret, &seed);

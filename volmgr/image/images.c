@@ -4,7 +4,6 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "compose_look.h"
-#include "findings.h"
 #include "lvm.h"
 #include "plan.h"
 #include "room.h"
@@ -242,7 +241,7 @@ int image_remove(struct change *ch, const char *ref, bool force, struct error *e
 {
 	const struct lvm_group g = {&ch->c, ch->pvs};
 	struct image *i = cluster_image(&ch->c, ref);
-	char lv[NAME_SIZE + 16];
+	char lv[LVM_NAME_SIZE];
 	const char *names[] = {lv};
 	int r;
 
