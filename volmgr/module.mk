@@ -16,7 +16,7 @@ compose_public := $(addprefix volmgr/,compose.h paths.h registration.h)
 # What changes the state and the volume group, under the lease.
 volmgr_src := $(call volmgr_in,lease,lease lease_record lockspace control login portals holding)
 volmgr_src += $(call volmgr_in,fence,fence probe session)
-volmgr_src += $(call volmgr_in,container,container gpt halfgpt lvm lvm_text plan space room)
+volmgr_src += $(call volmgr_in,container,container gpt halfgpt lvm lvm_report lvm_text plan space room)
 volmgr_src += $(call volmgr_in,change,change publish heads volumes volumes_grow volumes_hold use)
 volmgr_src += $(call volmgr_in,image,image images image_listing image_sniff image_source image_fill image_layout image_oci image_tar image_qcow2 capture tree tree_diff pipeline)
 volmgr_src += $(call volmgr_in,check,findings findings_lvm findings_list cover look reconcile leftover)

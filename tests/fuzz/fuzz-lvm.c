@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* LVM's reports: what is taken for volumes is whole, named once, and lies on PVs that are known. */
 #include "base/str.h"
-#include "volmgr/container/lvm.h"
+#include "volmgr/container/lvm_report.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #include "tests/unit/unit.h"
 
 #include "volmgr/container/gpt.h"
-#include "volmgr/container/lvm.h"
+#include "volmgr/container/lvm_report.h"
 #include "volmgr/container/plan.h"
 #include "volmgr/volumes.h"
 

@@ -66,10 +66,4 @@ int lvm_forget_strangers(const struct lvm_group *g, struct error *e);
 /* The LVM uuid of the volume group that DEVICE is a PV of, as far as DEVICE itself tells; "": of none, or no PV. */
 int lvm_group_of(const char *container, const char *device, char ret[LVM_UUID_SIZE], struct error *e);
 
-/* The parsers of LVM's JSON reports: of the first PV in one, and of all LVs in another that has a row for each piece of each PV. As lvm_list. */
-int lvm_parse_pv(const char *text, struct pv *ret, uint64_t *ret_extent_sectors, struct error *e);
-int lvm_parse_segments(const char *text, const struct pv *pvs, size_t n_pvs, struct lvm_volume **ret, size_t *ret_n, struct error *e);
-/* And of the PVs: those that are not among PVS are counted; the group's uuid is that of any row that has one. */
-int lvm_parse_strangers(const char *text, const struct pv *pvs, size_t n_pvs, size_t *ret_n, char ret_group[LVM_UUID_SIZE], struct error *e);
-
 #endif
