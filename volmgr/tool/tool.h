@@ -149,10 +149,11 @@ int detach_run(int argc, char **argv, struct error *e);
 int check_run(int argc, char **argv, struct error *e); /* check.c */
 extern bool check_repair;
 extern bool state_show_secrets, attach_read_only, attach_force;
-int san_list_run(int argc, char **argv, struct error *e); /* san.c */
-int san_add_run(int argc, char **argv, struct error *e);
-int san_tend_run(int argc, char **argv, struct error *e);
+int san_list_run(int argc, char **argv, struct error *e); /* san_list.c */
+int san_add_run(int argc, char **argv, struct error *e);  /* san_add.c */
 extern bool san_dry_run;
+int san_tend_run(int argc, char **argv, struct error *e); /* san_tend.c */
+extern unsigned san_every;
 int create_run(int argc, char **argv, struct error *e); /* create.c */
 extern const char *create_kind, *create_image, *create_prefix;
 extern unsigned create_size, create_store, create_node, create_count;
@@ -169,6 +170,5 @@ int give_run(int argc, char **argv, struct error *e);
 int leave_run(int argc, char **argv, struct error *e);
 extern unsigned take_node;
 extern bool take_force;
-extern unsigned san_every;
 
 #endif

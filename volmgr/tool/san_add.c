@@ -1,123 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `volmgr san`: the disks of the SAN as this machine sees them, and one more for a container. */
+/* `volmgr san add`: one more disk for a container. */
 #include "tool.h"
 
 #include "base/cleanup.h"
-#include "base/file.h"
 #include "base/str.h"
-#include "cli/table.h"
-#include "cluster/document.h"
 #include "disk.h"
 #include "gpt.h"
 #include "leftover.h"
 #include "lvm.h"
 #include "plan.h"
 #include "scsi.h"
-#include "volmgr/fence.h"
-#include "portals.h"
-#include "volmgr/paths.h"
 #include "volmgr/change.h"
+#include "volmgr/fence.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define LEAST_PV   (64 * PLAN_MIB) /* less is not worth a partition */
 #define LEASE_WAIT 60              /* seconds */
-
-#define NEWEST_STATE "/run/byre/state.json"
-#define LOGIN_EVERY  15 /* seconds: portals that are not logged in to */
-
-/* --- list --------------------------------------------------------------------------------------------------------------- */
-
-static const struct table_column columns[] = {
-	{"DISK", "disk", TABLE_TEXT},        {"LUN", "lun", TABLE_NUMBER},   {"SIZE", "size_bytes", TABLE_BYTES},
-	{"FREE", "free_bytes", TABLE_BYTES}, {"HOLDS", "holds", TABLE_TEXT}, {"PATHS", "paths", TABLE_TEXT},
-	{"WWID", "wwid", TABLE_TEXT},        {NULL, "serial", TABLE_TEXT},   {NULL, "target", TABLE_TEXT},
-};
-
-/* "debian12 (state, volumes), 2 other partitions", "ext4", "nothing". */
-static void describe_content(const struct disk *d, const struct disk_info *i, struct buf *b)
-{
-	char name[NAME_SIZE];
-	unsigned others = 0;
-
-	for (size_t k = 0; k < d->n; k++) {
-		const char *label = d->parts[k].label, *sep = b->len ? ", " : "";
-
-		if (disk_container_label(label, "-state", name))
-			buf_printf(b, "%s%s (state)", sep, name);
-		else if (disk_container_label(label, "-pv", name))
-			buf_printf(b, "%s%s (volumes)", sep, name);
-		else
-			others++;
-	}
-	if (others)
-		buf_printf(b, "%s%u other partition%s", b->len ? ", " : "", others, others > 1 ? "s" : "");
-	if (!b->len)
-		buf_puts(b, i->other_content[0] ? i->other_content : "nothing");
-}
-
-static void describe_paths(const struct disk *d, struct buf *b)
-{
-	for (size_t i = 0; i < d->n_paths; i++) {
-		const struct disk_path *p = &d->paths[i];
-
-		buf_printf(b, "%s%s", i ? ", " : "", p->path + strlen("/dev/"));
-		if (p->target[0])
-			buf_printf(b, " by %s", p->portal);
-		if (p->control || !p->up)
-			buf_printf(b, " (%s%s%s)", p->control ? "control" : "", p->control && !p->up ? ", " : "", p->up ? "" : "down");
-	}
-}
-
-static int add_disk(const struct disk *d, void *data, struct error *e)
-{
-	struct disk_info i CLEANUP(disk_info_free) = {.path = ""};
-	struct buf holds cleanup_buf = BUF_INIT, paths cleanup_buf = BUF_INIT;
-	const struct disk_path *p = &d->paths[0];
-	struct table *t = data;
-	int r = disk_inspect(d->path, &i, e);
-
-	if (r < 0)
-		return r;
-	describe_content(d, &i, &holds);
-	describe_paths(d, &paths);
-	table_row(t);
-	table_text(t, d->path);
-	if (p->target[0])
-		table_number(t, p->lun);
-	else
-		table_empty(t);
-	table_number(t, i.bytes);
-	table_number(t, i.n_free ? i.free_segments[0].size : 0);
-	table_text(t, buf_str(&holds));
-	table_text(t, buf_str(&paths));
-	table_text(t, p->wwid[0] ? p->wwid : NULL);
-	table_text(t, i.serial[0] ? i.serial : NULL);
-	table_text(t, p->target[0] ? p->target : NULL);
-	return buf_ok(&holds) && buf_ok(&paths) ? 0 : error_errno(e, ENOMEM, "%s", d->path);
-}
-
-int san_list_run(int argc, char **argv, struct error *e)
-{
-	struct table *t CLEANUP(table_freep) = table_new(columns, ARRAY_SIZE(columns));
-	int r;
-
-	(void)argc;
-	(void)argv;
-	disk_rescan();
-	r = disk_each("", add_disk, t, e);
-	return r < 0 ? r : table_print(t, options.json, "disks", e);
-}
-
-/* --- add ---------------------------------------------------------------------------------------------------------------- */
 
 struct search {
 	const char *wanted;
@@ -412,98 +314,4 @@ int san_add_run(int argc, char **argv, struct error *e)
 	printf("%s: %s for container %s, which lies on %zu disks now\n", argv[0],
 	       str_bytes(bytes, sizeof(bytes), (uint64_t)pv.extents * EXTENT_BYTES), ch->c.settings.container_name, ch->c.n_pvs);
 	return 0;
-}
-
-/* --- tend --------------------------------------------------------------------------------------------------------------- */
-
-unsigned san_every;
-
-static int tend_once(const struct cluster *c, bool quiet, struct error *e)
-{
-	struct paths_report report;
-	int r = paths_tend(c, this_node(), &report, e);
-
-	if (r < 0)
-		return r;
-	if (!quiet || report.reinstated || report.added)
-		printf("%u paths to %u partitions: %u failed, %u taken back, %u new\n", report.paths, report.devices, report.failed,
-		       report.reinstated, report.added);
-	fflush(stdout);
-	return 0;
-}
-
-/*
- * The newest state this machine has, when it is another than C. metamaster keeps it in memory, where it can be read while no path works: not so the state area. What cannot
- * be read is passed over.
- */
-static void renew_state(struct cluster *c)
-{
-	struct cluster now CLEANUP(cluster_freep) = {.generation = 0};
-	static struct timespec seen;
-	cleanup_free char *text = NULL;
-	struct stat st;
-	size_t len;
-
-	cluster_init(&now);
-	if (stat(NEWEST_STATE, &st) < 0 || (st.st_mtim.tv_sec == seen.tv_sec && st.st_mtim.tv_nsec == seen.tv_nsec))
-		return;
-	seen = st.st_mtim;
-	if (file_read(AT_FDCWD, NEWEST_STATE, DOCUMENT_MAX, &text, &len, NULL) < 0 || document_parse(text, len, &now, NULL) < 0 ||
-	    strcmp(now.settings.container_name, c->settings.container_name) != 0 || now.generation <= c->generation)
-		return;
-	cluster_free(c);
-	*c = now;
-	cluster_init(&now);
-}
-
-/*
- * Portals that were away when this machine booted. In a process of its own, for what is started may wait for the root file system, and that for a path that this program has
- * to take back.
- */
-static void log_in_beside(const struct cluster *c)
-{
-	static unsigned turn;
-	static pid_t busy;
-	struct error why = ERROR_INIT;
-	unsigned n = 0;
-
-	if (busy > 0 && waitpid(busy, NULL, WNOHANG) == 0)
-		return;
-	busy = 0;
-	if (turn++ % (LOGIN_EVERY / san_every + 1) != 0 || !portals_missing(c))
-		return;
-	busy = fork();
-	if (busy != 0)
-		return;
-	if (portals_log_in(c, &n, &why) < 0)
-		warn("%s", why.text);
-	if (n)
-		printf("%u portal%s more\n", n, n > 1 ? "s" : "");
-	fflush(stdout);
-	_exit(0);
-}
-
-int san_tend_run(int argc, char **argv, struct error *e)
-{
-	struct view v cleanup_view = {.area = NULL};
-	struct error why = ERROR_INIT;
-	int r = view_open(&v, e);
-
-	(void)argc;
-	(void)argv;
-	if (r < 0)
-		return r;
-	if (!paths_wanted(&v.c))
-		return error_set(e, EINVAL, "the SAN of %s has one portal: there are no paths to tend", v.c.settings.container_name);
-	if (!san_every)
-		return tend_once(&v.c, false, e);
-	if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
-		return error_errno(e, errno, "locking memory");
-	for (;;) {
-		renew_state(&v.c);
-		if (tend_once(&v.c, true, &why) < 0)
-			warn("%s", why.text);
-		log_in_beside(&v.c);
-		sleep(san_every);
-	}
 }
