@@ -53,7 +53,7 @@ static int parse_range(const char *text, struct disk_segment *ret)
 	return 0;
 }
 
-static struct disk_segment align(struct disk_segment s)
+struct disk_segment plan_align(struct disk_segment s)
 {
 	uint64_t end = (s.start + s.size) / PLAN_ALIGN * PLAN_ALIGN;
 	uint64_t start = (s.start + PLAN_ALIGN - 1) / PLAN_ALIGN * PLAN_ALIGN;
@@ -66,7 +66,7 @@ static int choose_segment(const struct settings *s, const struct disk_info *d, s
 	struct disk_segment want;
 
 	if (strcmp(s->free_space_allocation, "largest") == 0) {
-		*ret = d->n_free ? align(d->free_segments[0]) : (struct disk_segment){0, 0};
+		*ret = d->n_free ? plan_align(d->free_segments[0]) : (struct disk_segment){0, 0};
 		return 0;
 	}
 	if (parse_range(s->free_space_allocation, &want) < 0)
@@ -80,7 +80,7 @@ static int choose_segment(const struct settings *s, const struct disk_info *d, s
 		    want.start + want.size <= f->start + f->size) {
 			uint64_t end = want.start + want.size, start = want.start < f->start ? f->start : want.start;
 
-			*ret = align((struct disk_segment){start, end > start ? end - start : 0});
+			*ret = plan_align((struct disk_segment){start, end > start ? end - start : 0});
 			return 0;
 		}
 	}

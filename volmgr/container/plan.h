@@ -13,6 +13,9 @@
 #define PLAN_NAME_MAX 25                     /* characters of a container's name: byre-NAME-state is a GPT name of at most 36 */
 #define PLAN_MIB      (1024 * 1024ull)
 
+/* The largest part of S that a partition can take: it begins and ends on multiples of PLAN_ALIGN. */
+struct disk_segment plan_align(struct disk_segment s);
+
 /* Extents that hold BYTES. UINT32_MAX: too many. */
 uint32_t plan_extents(uint64_t bytes);
 

@@ -49,16 +49,10 @@ static int look(const char *name, char ret_path[256], struct error *e)
 	return r == 0 ? volume_look(&v.c, root, v.pvs, ret_path, e) : r;
 }
 
-static void tell_waiting(const char *what, void *data)
-{
-	(void)data;
-	fprintf(stderr, "volmgr: %s\n", what);
-}
-
 /* A disk that this node holds, to be written. */
 static int hold(const char *name, char ret_path[256], struct error *e)
 {
-	const struct change_options o = {.container = options.container, .what = "volmgr attach", .waiting = tell_waiting};
+	const struct change_options o = {.container = options.container, .what = "volmgr attach", .waiting = tool_tell_waiting};
 	struct view v cleanup_view = {.area = NULL};
 	const struct node *n;
 	int r = view_open(&v, e);

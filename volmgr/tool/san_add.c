@@ -83,11 +83,8 @@ static int check_disk(const struct disk_info *d, struct disk_segment *segment, s
 	if (d->other_content[0])
 		return error_set(e, EBUSY, "%s is not blank (%s): wipe it ('wipefs -a', or zeros over its first and last MiB) if nobody needs that, or choose another disk",
 				 d->path, d->other_content);
-	*segment = d->n_free ? d->free_segments[0] : (struct disk_segment){0, 0};
-	segment->size -= segment->size ? (PLAN_ALIGN - segment->start % PLAN_ALIGN) % PLAN_ALIGN : 0;
-	segment->start = (segment->start + PLAN_ALIGN - 1) / PLAN_ALIGN * PLAN_ALIGN;
-	segment->size = segment->size / PLAN_ALIGN * PLAN_ALIGN;
-	if (d->n_free == 0 || d->free_segments[0].size < LEAST_PV || segment->size < LEAST_PV)
+	*segment = plan_align(d->n_free ? d->free_segments[0] : (struct disk_segment){0, 0});
+	if (segment->size < LEAST_PV)
 		return error_set(e, ENOSPC, "%s (%s) has no free segment of %s: its largest is of %s", d->path,
 				 str_bytes(size, sizeof(size), d->bytes), "64 MiB",
 				 str_bytes(bytes, sizeof(bytes), d->n_free ? d->free_segments[0].size : 0));
@@ -245,12 +242,6 @@ static int add_to(struct change *ch, const char *wanted, struct pv *pv, struct e
 	return r;
 }
 
-static void say_waiting(const char *what, void *data)
-{
-	(void)data;
-	fprintf(stderr, "volmgr: %s\n", what);
-}
-
 /* What would be done, from what can be seen without the lease. */
 static int preview(const char *wanted, struct error *e)
 {
@@ -292,7 +283,7 @@ bool san_dry_run;
 int san_add_run(int argc, char **argv, struct error *e)
 {
 	char what[NOTE_SIZE], bytes[32];
-	struct change_options o = {.container = options.container, .what = what, .wait = LEASE_WAIT, .waiting = say_waiting};
+	struct change_options o = {.container = options.container, .what = what, .wait = LEASE_WAIT, .waiting = tool_tell_waiting};
 	struct change *ch CLEANUP(change_endp) = NULL;
 	struct pv pv = {.extents = 0};
 	struct search s;

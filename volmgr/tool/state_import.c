@@ -164,12 +164,6 @@ static int publish_in_copy(struct import *im, struct error *e)
 	return r == 0 ? state_area_publish(a, &im->wanted, e) : r;
 }
 
-static void tell_waiting(const char *what, void *data)
-{
-	(void)data;
-	fprintf(stderr, "volmgr: %s\n", what);
-}
-
 /* No change can begin where no state is: lease and area are taken one by one. */
 static int publish_under_lease(struct import *im, const struct change_options *o, struct error *e)
 {
@@ -302,7 +296,7 @@ static int publish(struct import *im, struct error *e)
 		.container = options.container,
 		.state = options.state,
 		.what = im->what,
-		.waiting = tell_waiting,
+		.waiting = tool_tell_waiting,
 	};
 
 	note(im);

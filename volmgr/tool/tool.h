@@ -71,6 +71,8 @@ int view_node(const struct view *v, const char *text, const struct node **ret, s
 struct change;
 /* change_begin with the container that the command line names; whoever holds the lease is told of on standard error. */
 int tool_change(const char *what, struct change **ret, struct error *e);
+/* How that is told, for change_options. */
+void tool_tell_waiting(const char *what, void *data);
 
 /* SIGINT, SIGTERM and SIGHUP no longer end the program, but the work that asks work.job.go_on. */
 void tool_watch_signals(void);

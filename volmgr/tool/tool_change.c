@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void tell_waiting(const char *what, void *data)
+void tool_tell_waiting(const char *what, void *data)
 {
 	(void)data;
 	fprintf(stderr, "volmgr: %s\n", what);
@@ -18,7 +18,7 @@ static void tell_waiting(const char *what, void *data)
 
 int tool_change(const char *what, struct change **ret, struct error *e)
 {
-	const struct change_options o = {.container = options.container, .state = options.state, .what = what, .waiting = tell_waiting};
+	const struct change_options o = {.container = options.container, .state = options.state, .what = what, .waiting = tool_tell_waiting};
 
 	return change_begin(&o, ret, e);
 }
