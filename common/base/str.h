@@ -34,6 +34,8 @@ char *str_trim(char *s);
 /* Puts '?' in the place of every control byte, so that S can be shown on a terminal; returns S. */
 char *str_printable(char *s);
 bool str_starts(const char *s, const char *prefix);
+/* What stands behind the last '/' of PATH, a part of it: all of it when there is none. */
+const char *str_base(const char *path);
 
 /* "1.2 GiB" and the like, at most 4 significant digits, into DST; returns DST. */
 char *str_bytes(char *dst, size_t size, uint64_t bytes);

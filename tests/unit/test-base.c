@@ -47,6 +47,14 @@ static void labels_are_host_names(void **state)
 	assert_false(str_is_domain("a."));
 }
 
+static void the_last_part_of_a_path(void **state)
+{
+	(void)state;
+	assert_string_equal(str_base("/dev/mapper/sda"), "sda");
+	assert_string_equal(str_base("sda"), "sda");
+	assert_string_equal(str_base("dev/"), "");
+}
+
 static void macs_are_checked(void **state)
 {
 	struct mac m;
@@ -231,6 +239,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers_are_taken_whole),
 		cmocka_unit_test(labels_are_host_names),
+		cmocka_unit_test(the_last_part_of_a_path),
 		cmocka_unit_test(macs_are_checked),
 		cmocka_unit_test(masks_have_their_ones_in_front),
 		cmocka_unit_test(crc32c_is_the_standard_one),

@@ -136,7 +136,6 @@ static void find_content(const char *path, char *ret, size_t size)
 /* SCSI serial (VPD page 80h: four bytes of head, then the text), or virtio's. */
 static void find_serial(const char *path, char *ret, size_t size)
 {
-	const char *slash = strrchr(path, '/');
 	char file[128], page[256];
 	cleanup_fd int fd = -1;
 	ssize_t n;
@@ -144,7 +143,7 @@ static void find_serial(const char *path, char *ret, size_t size)
 	disk_attribute("", path, "serial", ret, size);
 	if (ret[0])
 		return;
-	snprintf(file, sizeof(file), "/sys/block/%.60s/device/vpd_pg80", slash ? slash + 1 : path);
+	snprintf(file, sizeof(file), "/sys/block/%.60s/device/vpd_pg80", str_base(path));
 	fd = open(file, O_RDONLY | O_CLOEXEC);
 	n = fd < 0 ? -1 : read(fd, page, sizeof(page) - 1);
 	if (n <= 4)

@@ -85,7 +85,7 @@ int session_place(const char *root, const char *disk, struct session_place *ret,
 	unsigned session;
 	int r;
 
-	snprintf(path, sizeof(path), "%s/sys/block/%s/device", root, strrchr(disk, '/') ? strrchr(disk, '/') + 1 : disk);
+	snprintf(path, sizeof(path), "%s/sys/block/%s/device", root, str_base(disk));
 	if (!realpath(path, real) || parse_device(real, &session, &p.lun) < 0)
 		return error_set(e, EOPNOTSUPP, "%s: is not on iSCSI", disk);
 	r = read_place(root, session, &p);

@@ -158,7 +158,7 @@ int oci_layers(const char *text, size_t len, struct oci_descriptor **ret, size_t
 
 bool oci_whiteout(const char *path, char *ret, bool *ret_opaque)
 {
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	const char *name = str_base(path);
 	size_t folder = (size_t)(name - path);
 	const char *rest;
 

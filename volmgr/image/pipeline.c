@@ -77,13 +77,6 @@ static int memory_file(void)
 	return fd < 0 ? -errno : fd;
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static int start_all(const struct pipeline *p, int output, struct run *r)
 {
 	cleanup_fd int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC), from = -1;
@@ -94,7 +87,7 @@ static int start_all(const struct pipeline *p, int output, struct run *r)
 		int pipes[2] = {-1, -1};
 		int in = i ? from : p->input >= 0 ? p->input : nothing;
 
-		g->name = p->stages[i].name ? p->stages[i].name : base_name(p->stages[i].argv[0]);
+		g->name = p->stages[i].name ? p->stages[i].name : str_base(p->stages[i].argv[0]);
 		g->complaints = memory_file();
 		if (g->complaints < 0 || (i + 1 < p->n && pipe2(pipes, O_CLOEXEC) < 0))
 			return -errno;
