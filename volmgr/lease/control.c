@@ -46,28 +46,12 @@ struct reached {
 	struct disk_path control; /* "" without */
 };
 
-static bool has_partition(const struct disk *d, const char *partition)
-{
-	char path[64];
-
-	for (size_t i = 0; i < d->n; i++) {
-		if (strcmp(d->parts[i].path, partition) == 0)
-			return true;
-		for (size_t k = 0; k < d->n_paths; k++) {
-			disk_partition_path("", d->paths[k].path, d->parts[i].number, path);
-			if (strcmp(path, partition) == 0)
-				return true;
-		}
-	}
-	return false;
-}
-
 static int look(const struct disk *d, void *data, struct error *e)
 {
 	struct reached *r = data;
 
 	(void)e;
-	if (r->found || !has_partition(d, r->partition))
+	if (r->found || !disk_partition_number("", d, r->partition))
 		return 0;
 	r->found = true;
 	r->waits_long = str_starts(r->partition, "/dev/mapper/"); /* a multipath device waits for ever, however short its paths do */

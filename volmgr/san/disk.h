@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Disks and their partitions as sysfs and the GPT tell. ROOT ("" on a machine) is put in front of /sys and /dev, so that a test can stand on a tree of files.
+ * Disks and their partitions as sysfs (disk_path.c) and the GPT (disk.c) tell, and what is looked for on them (disk_find.c). ROOT ("" on a machine) is
+ * put in front of /sys and /dev, so that a test can stand on a tree of files.
  */
 #ifndef BYRE_VOLMGR_DISK_H
 #define BYRE_VOLMGR_DISK_H
@@ -73,6 +74,11 @@ void disk_path_read(const char *root, const char *path, struct disk_path *ret);
  * NAA or EUI of zeros; SPC-4, 7.8.6), the same target and LUN, too.
  */
 bool disk_path_same(const struct disk_path *a, const struct disk_path *b);
+/* For qsort, the order in which paths are used; of equal ones the older name first: sdb before sdaa. */
+int disk_path_compare(const void *a, const void *b);
+
+/* The number of D's partition that goes by PARTITION (/dev/sda1, /dev/mapper/…) on one of D's paths; 0: none does. */
+unsigned disk_partition_number(const char *root, const struct disk *d, const char *partition);
 
 /* The partition /dev/sda1 as the LUN's control path has it: /dev/sdb1. -ENOENT: no control path leads to its LUN. */
 int disk_control_partition(const char *root, const char *partition, char ret[64], struct error *e);
