@@ -95,6 +95,13 @@ int name_device(const struct cluster *c, const char *what, const char *part, str
 	return 0;
 }
 
+int about_volume(const struct volume *v, int r, struct error *e)
+{
+	if (r < 0)
+		error_wrap(e, "volume %s", v->name);
+	return r;
+}
+
 /* --- tables ------------------------------------------------------------------------------------------------------------- */
 
 int linear_table(const struct cluster *c, const struct segments *segs, uint64_t bytes, const char *const *pv_paths, struct mapper_table *t,
@@ -328,8 +335,7 @@ static int compose(const struct cluster *c, const struct volume *v, bool look, c
 		r = wipe_new(v, &d, e);
 	if (r < 0) {
 		undo_all(&u);
-		error_wrap(e, "volume %s", v->name);
-		return r;
+		return about_volume(v, r, e);
 	}
 	mapper_path(d.name, ret_path);
 	return 0;
@@ -350,9 +356,7 @@ static int release(const struct cluster *c, const struct volume *v, bool look, s
 		if (r == 0)
 			r = mapper_remove(d.name, e);
 	}
-	if (r < 0)
-		error_wrap(e, "volume %s", v->name);
-	return r;
+	return about_volume(v, r, e);
 }
 
 int volume_compose(const struct cluster *c, const struct volume *v, const char *const *pv_paths, char ret_path[256], struct error *e)

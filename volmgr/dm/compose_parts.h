@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What composing a volume is made of: compose.c has plain volumes and images, thin.c thin volumes. */
+/* What composing a volume is made of: compose.c has plain volumes and images, thin.c thin ones (see thin_parts.h). */
 #ifndef BYRE_VOLMGR_COMPOSE_PARTS_H
 #define BYRE_VOLMGR_COMPOSE_PARTS_H
 
@@ -17,6 +17,8 @@ struct device {
 };
 /* PART is what its name ends with: "-pool". */
 int name_device(const struct cluster *c, const char *what, const char *part, struct device *ret, struct error *e);
+/* R, and when it is an error, E with V's name in front. */
+int about_volume(const struct volume *v, int r, struct error *e);
 /* "MAJOR:MINOR". */
 int device_number(const struct device *d, char ret[32], struct error *e);
 /* 1: a whole device of ours is there. 0: none is; one left half-made by a crash is taken away. Only with the lock held. */
