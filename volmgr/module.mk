@@ -14,7 +14,7 @@ compose_pkgs := devmapper blkid
 compose_public := $(addprefix volmgr/,compose.h paths.h registration.h)
 
 # What changes the state and the volume group, under the lease.
-volmgr_src := $(call volmgr_in,lease,lease lease_record lockspace control login portals holding)
+volmgr_src := $(call volmgr_in,lease,lease lease_here lease_join lease_resource lease_record lockspace control login portals holding)
 volmgr_src += $(call volmgr_in,fence,fence probe session)
 volmgr_src += $(call volmgr_in,container,container gpt halfgpt lvm lvm_report lvm_text plan space room)
 volmgr_src += $(call volmgr_in,change,change publish heads volumes volumes_grow volumes_hold use)

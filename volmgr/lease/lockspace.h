@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The edge to sanlock's daemon: that it runs, this machine's place in the lockspace, and what its numbers mean. For lease.c. */
+/* The edge to sanlock's daemon: that it runs, this machine's place in the lockspace, and what its numbers mean. For the lease. */
 #ifndef BYRE_VOLMGR_LOCKSPACE_H
 #define BYRE_VOLMGR_LOCKSPACE_H
 
