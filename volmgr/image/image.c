@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "compose_look.h"
 #include "image_source.h"
+#include "pipeline.h"
 #include "volmgr/volmgr.h"
 
 #include <errno.h>
@@ -43,11 +44,25 @@ static int digest_open(gcry_md_hd_t *ret, struct error *e)
 	return gcry_md_open(ret, GCRY_MD_SHA256, 0) == 0 ? 0 : error_set(e, ENOMEM, "SHA-256 does not start");
 }
 
+static int go_on(void *data, struct error *e)
+{
+	const struct image_job *job = data;
+
+	return job && job->go_on ? job->go_on(job->data, e) : 0;
+}
+
 int job_at(const struct image_job *job, const char *what, uint64_t done, uint64_t total, struct error *e)
 {
 	if (job && job->progress)
 		job->progress(what, done, total, job->data);
-	return job && job->go_on ? job->go_on(job->data, e) : 0;
+	return go_on((void *)(uintptr_t)job, e);
+}
+
+int job_run(const char *const *argv, const struct image_job *job, int *ret_output, struct error *e)
+{
+	const struct pipeline p = {.stages = {{.argv = argv}}, .n = 1, .input = -1, .tick = go_on, .data = (void *)(uintptr_t)job};
+
+	return pipeline_run(&p, ret_output, e);
 }
 
 int image_hash_fd(int fd, uint64_t bytes, const char *what, const struct image_job *job, char ret[65], struct error *e)

@@ -31,20 +31,6 @@
 #define PIECE       (64 * 1024)
 #define WIPE_CHUNK  (64ull * 1024 * 1024)
 
-static int go_on(void *data, struct error *e)
-{
-	const struct image_job *job = data;
-
-	return job && job->go_on ? job->go_on(job->data, e) : 0;
-}
-
-static int run_program(const char *const *argv, const struct image_job *job, struct error *e)
-{
-	const struct pipeline p = {.stages = {{.argv = argv}}, .n = 1, .input = -1, .tick = go_on, .data = (void *)(uintptr_t)job};
-
-	return pipeline_run(&p, NULL, e);
-}
-
 /* --- whole devices ------------------------------------------------------------------------------------------------------------------ */
 
 static int device_bytes(int fd, uint64_t *ret)
@@ -168,7 +154,7 @@ static int make_fs(const struct image_size *size, const char *device, const stru
 	snprintf(journal, sizeof(journal), "size=%u", size->journal_mib);
 	snprintf(inodes, sizeof(inodes), "%" PRIu64, size->inodes);
 	snprintf(bytes, sizeof(bytes), "%" PRIu64, size->bytes / IMAGE_BLOCK);
-	return run_program(argv, job, e);
+	return job_run(argv, job, NULL, e);
 }
 
 /* Once: what is mounted in it later goes with it. */

@@ -7,7 +7,6 @@
 
 #include "base/cleanup.h"
 #include "base/spawn.h"
-#include "pipeline.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -87,18 +86,10 @@ int qcow2_check(const struct image_source *s, struct error *e)
 	return check_end(s, e);
 }
 
-static int go_on(void *data, struct error *e)
-{
-	const struct image_job *job = data;
-
-	return job && job->go_on ? job->go_on(job->data, e) : 0;
-}
-
 int qcow2_write(const struct image_source *s, const char *device, const struct image_job *job, struct error *e)
 {
 	qcow2_name name;
 	const char *argv[] = {"qemu-img", "convert", "-n", "--target-is-zero", "-O", "raw", name_source(s, name), device, NULL};
-	const struct pipeline p = {.stages = {{.argv = argv}}, .n = 1, .input = -1, .tick = go_on, .data = (void *)(uintptr_t)job};
 
-	return pipeline_run(&p, NULL, e);
+	return job_run(argv, job, NULL, e);
 }

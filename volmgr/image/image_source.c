@@ -4,7 +4,6 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/str.h"
-#include "pipeline.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -162,13 +161,6 @@ enum image_use image_source_use(const struct image_source *s)
 
 /* --- measuring ------------------------------------------------------------------------------------------------------------------ */
 
-static int go_on(void *data, struct error *e)
-{
-	const struct image_job *job = data;
-
-	return job && job->go_on ? job->go_on(job->data, e) : 0;
-}
-
 static int check_digest(const struct source_part *p, const struct image_job *job, struct error *e)
 {
 	char sum[65];
@@ -185,11 +177,10 @@ static int check_digest(const struct source_part *p, const struct image_job *job
 static int measure_squashfs(struct image_source *s, const struct image_job *job, struct error *e)
 {
 	const char *argv[] = {"unsquashfs", "-lln", s->path, NULL};
-	const struct pipeline p = {.stages = {{.argv = argv}}, .n = 1, .input = -1, .tick = go_on, .data = (void *)(uintptr_t)job};
 	cleanup_fd int out = -1;
 	char *text;
 	off_t len;
-	int r = pipeline_run(&p, &out, e);
+	int r = job_run(argv, job, &out, e);
 
 	if (r < 0)
 		return r;

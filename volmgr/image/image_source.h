@@ -48,6 +48,8 @@ int image_hash_fd(int fd, uint64_t bytes, const char *what, const struct image_j
 
 /* job->progress and job->go_on, where they are there. */
 int job_at(const struct image_job *job, const char *what, uint64_t done, uint64_t total, struct error *e);
+/* One program, for as long as JOB goes on; RET_OUTPUT as in pipeline_run. */
+int job_run(const char *const *argv, const struct image_job *job, int *ret_output, struct error *e);
 
 /* --- image_tar.c ------------------------------------------------------------------------------------------------------------ */
 
