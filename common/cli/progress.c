@@ -5,6 +5,7 @@
 #include "base/str.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #define REDRAW_MS 200
@@ -85,4 +86,27 @@ void progress_end(struct progress *p)
 		fprintf(stderr, " (%s, %s/s)", done, rate);
 	}
 	fputc('\n', stderr);
+}
+
+void progress_chain_at(struct progress_chain *c, const char *what, uint64_t done, uint64_t total)
+{
+	if (total == 0 || (c->open && strcmp(c->what, what) != 0))
+		progress_chain_end(c);
+	if (total == 0 || (!c->open && done >= total && strcmp(c->what, what) == 0)) /* told already */
+		return;
+	if (!c->open) {
+		snprintf(c->what, sizeof(c->what), "%s", what);
+		progress_begin(&c->p, c->program, c->what, total, true);
+		c->open = true;
+	}
+	progress_at(&c->p, done);
+	if (done >= total)
+		progress_chain_end(c);
+}
+
+void progress_chain_end(struct progress_chain *c)
+{
+	if (c->open)
+		progress_end(&c->p);
+	c->open = false;
 }

@@ -24,4 +24,16 @@ void progress_at(struct progress *p, uint64_t done);
 /* Ends the line: what was done, how long it took, and the rate. */
 void progress_end(struct progress *p);
 
+/* One bar after another, as work goes from one thing to the next. Zeroed at first, but for PROGRAM. */
+struct progress_chain {
+	const char *program;
+	struct progress p;
+	char what[128];
+	bool open;
+};
+/* WHAT is at DONE of TOTAL bytes: at all of them its bar ends, as it does when something else comes. TOTAL 0: there is no bar for WHAT. */
+void progress_chain_at(struct progress_chain *c, const char *what, uint64_t done, uint64_t total);
+/* Ends the one that is open, if any. */
+void progress_chain_end(struct progress_chain *c);
+
 #endif

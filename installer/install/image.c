@@ -4,13 +4,14 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "cli/interrupt.h"
 
 #include <time.h>
 
 static int go_on(void *data, struct error *e)
 {
 	(void)data;
-	return watch_interrupted(e);
+	return interrupt_check(e);
 }
 
 int step_image(struct install *in, struct error *e)

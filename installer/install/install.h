@@ -67,7 +67,7 @@ void tell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The same with --verbose only. */
 void tell_more(const struct install *in, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* volmgr_progress_fn: bars or lines of the work that volmgr does. DATA is a struct told, zeroed at first; told_end ends the last one. */
+/* volmgr_progress_fn: bars or lines of the work that volmgr does. DATA is a struct told, or NULL; told_end ends the last one. */
 struct told;
 struct told *told_new(void);
 void told_end(struct told *t);
@@ -77,13 +77,6 @@ static inline void told_freep(struct told **t)
 	told_free(*t);
 }
 void told_progress(const char *what, uint64_t done, uint64_t total, void *data);
-
-/* --- watch.c: long work that can be interrupted ------------------------------------------------------------------------------ */
-
-/* SIGINT, SIGTERM and SIGHUP are noted from now on instead of ending the program. */
-void watch_signals(void);
-/* -EINTR with E set when one came. */
-int watch_interrupted(struct error *e);
 
 /* --- answers.c ---------------------------------------------------------------------------------------------------------------- */
 

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "cli/interrupt.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -69,7 +70,7 @@ static int wait_reachable(const struct install *in, const char *portal, struct e
 			tell("san: %s: %s: waiting for it", portal, strerror(-r));
 		told = true;
 		sleep_ms(500);
-		if (watch_interrupted(e) < 0)
+		if (interrupt_check(e) < 0)
 			return -EINTR;
 	}
 	if (r < 0)

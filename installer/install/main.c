@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "cli/cli.h"
+#include "cli/interrupt.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -68,7 +69,7 @@ static int install(struct error *e)
 	if (!in)
 		return error_errno(e, ENOMEM, "failed");
 	install_init(in, &opts);
-	watch_signals();
+	interrupt_watch();
 	r = install_run(in, e);
 	if (r == 0)
 		r = print_done(in, e);

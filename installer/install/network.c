@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "cli/interrupt.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -105,7 +106,7 @@ static bool bring_up_card(const char *interface, const void *arg)
 static int wait_link(const char *interface, struct error *e)
 {
 	for (int i = 0; i < LINK_WAIT * 10; i++) {
-		int r = watch_interrupted(e);
+		int r = interrupt_check(e);
 
 		if (r < 0)
 			return r;

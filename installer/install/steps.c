@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "cli/interrupt.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -79,7 +80,7 @@ int install_run(struct install *in, struct error *e)
 
 		if (steps[i].writes && in->o->dry_run)
 			continue;
-		r = watch_interrupted(e);
+		r = interrupt_check(e);
 		if (r == 0)
 			r = steps[i].run(in, e);
 		if (r < 0)

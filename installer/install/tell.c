@@ -7,7 +7,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 static void tell_list(const char *fmt, va_list ap)
 {
@@ -38,22 +37,22 @@ void tell_more(const struct install *in, const char *fmt, ...)
 }
 
 struct told {
-	struct progress p;
-	char what[128];
-	bool open;
+	struct progress_chain bars;
 };
 
 struct told *told_new(void)
 {
-	return calloc(1, sizeof(struct told));
+	struct told *t = calloc(1, sizeof(*t));
+
+	if (t)
+		t->bars.program = "byre-install";
+	return t;
 }
 
 void told_end(struct told *t)
 {
-	if (t && t->open)
-		progress_end(&t->p);
 	if (t)
-		t->open = false;
+		progress_chain_end(&t->bars);
 }
 
 void told_free(struct told *t)
@@ -67,21 +66,7 @@ void told_progress(const char *what, uint64_t done, uint64_t total, void *data)
 
 	if (!t)
 		return;
-	if (t->open && strcmp(t->what, what) != 0)
-		told_end(t);
-	if (total == 0) {
-		told_end(t);
+	progress_chain_at(&t->bars, what, done, total);
+	if (total == 0)
 		tell("%s", what);
-		return;
-	}
-	if (!t->open && done >= total && strcmp(t->what, what) == 0) /* told already */
-		return;
-	if (!t->open) {
-		snprintf(t->what, sizeof(t->what), "%s", what);
-		progress_begin(&t->p, "byre-install", t->what, total, true);
-		t->open = true;
-	}
-	progress_at(&t->p, done);
-	if (done >= total)
-		told_end(t);
 }

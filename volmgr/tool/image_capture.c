@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "cli/interrupt.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -21,7 +22,7 @@ int image_capture_run(int argc, char **argv, struct error *e)
 	(void)argc;
 	if (!str_is_label(n.name) || strlen(n.name) >= NAME_SIZE)
 		return error_set(e, EINVAL, "image name '%.80s': small letters, digits and '-' only", n.name);
-	tool_watch_signals();
+	interrupt_watch();
 	r = node_tree_open(&t, argv[0], true, e);
 	if (r == 0)
 		r = image_source_open_tree(t.path, &s, e);

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/str.h"
+#include "cli/interrupt.h"
 #include "cli/cli.h"
 #include "volmgr/change.h"
 #include "volmgr/images.h"
@@ -137,7 +138,7 @@ int image_make(struct image_source *s, const struct new_image *n, uint64_t wante
 	struct tool_work w;
 	int r;
 
-	tool_watch_signals();
+	interrupt_watch();
 	tool_work_begin(&w);
 	r = image_source_measure(s, n->use, wanted, &w.job, &size, e);
 	tool_work_end(&w);

@@ -74,14 +74,10 @@ int tool_change(const char *what, struct change **ret, struct error *e);
 /* How that is told, for change_options. */
 void tool_tell_waiting(const char *what, void *data);
 
-/* SIGINT, SIGTERM and SIGHUP no longer end the program, but the work that asks work.job.go_on. */
-void tool_watch_signals(void);
-/* Long work: bars on the terminal. */
+/* Long work: bars on the terminal, and job.go_on ends it after an interrupt_watch() (cli/interrupt.h). */
 struct tool_work {
 	struct image_job job;
-	struct progress p;
-	char what[64];
-	bool open;
+	struct progress_chain bars;
 };
 void tool_work_begin(struct tool_work *w);
 void tool_work_end(struct tool_work *w);

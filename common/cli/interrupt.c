@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "install.h"
+#include "cli/interrupt.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -11,7 +11,7 @@ static void note(int sig)
 	interrupted = sig;
 }
 
-void watch_signals(void)
+void interrupt_watch(void)
 {
 	struct sigaction a = {.sa_handler = note};
 
@@ -21,9 +21,7 @@ void watch_signals(void)
 	sigaction(SIGHUP, &a, NULL);
 }
 
-int watch_interrupted(struct error *e)
+int interrupt_check(struct error *e)
 {
-	if (!interrupted)
-		return 0;
-	return error_set(e, EINTR, "interrupted by signal %d", (int)interrupted);
+	return interrupted ? error_set(e, EINTR, "interrupted by signal %d", (int)interrupted) : 0;
 }
