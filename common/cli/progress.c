@@ -90,7 +90,7 @@ void progress_end(struct progress *p)
 
 void progress_chain_at(struct progress_chain *c, const char *what, uint64_t done, uint64_t total)
 {
-	if (total == 0 || (c->open && strcmp(c->what, what) != 0))
+	if (c->open && strcmp(c->what, what) != 0)
 		progress_chain_end(c);
 	if (total == 0 || (!c->open && done >= total && strcmp(c->what, what) == 0)) /* told already */
 		return;
