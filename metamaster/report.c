@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "volmgr/registration.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,14 +18,6 @@
 #define USAGE_EVERY_MS 10000
 #define BOOT_EVERY_MS  10000  /* systemd is asked, */
 #define BOOT_FOR_MS    900000 /* so long: a start that takes longer is not told */
-
-static void read_boot_id(struct node_status *s)
-{
-	cleanup_free char *text = NULL;
-
-	if (file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64, &text, NULL, NULL) == 0)
-		str_copy(s->boot_id, sizeof(s->boot_id), str_trim(text));
-}
 
 /* The initrd's phases; a live system and a test have none. */
 static void read_phases(const struct options *o, struct node_status *s)
@@ -119,7 +112,7 @@ void report_tick(struct report *r, const struct options *o, const struct cluster
 	s.leaving = leaving;
 	read_boot_ms(r, &s);
 	if (!r->has_phases) {
-		read_boot_id(&s);
+		fence_boot_id(s.boot_id, NULL);
 		read_phases(o, &s);
 		r->has_phases = true;
 		memcpy(r->last.phases, s.phases, sizeof(s.phases));

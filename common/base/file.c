@@ -2,6 +2,7 @@
 #include "base/file.h"
 
 #include "base/cleanup.h"
+#include "base/str.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -116,6 +117,20 @@ int file_read(int dirfd, const char *path, size_t max, char **ret_data, size_t *
 	if (ret_len)
 		*ret_len = len;
 	return 0;
+}
+
+int file_read_text(const char *path, char *ret, size_t size, struct error *e)
+{
+	cleanup_free char *text = NULL;
+	size_t len = 0;
+	int r = file_read(AT_FDCWD, path, 4096, &text, &len, e);
+
+	ret[0] = '\0';
+	if (r < 0)
+		return r;
+	r = str_copy(ret, size, str_trim(text));
+	explicit_bzero(text, len);
+	return r < 0 ? error_set(e, r, "%s: longer than %zu bytes", path, size - 1) : 0;
 }
 
 /* Opens the folder that holds PATH; *RET_NAME points to PATH's last component. */

@@ -13,6 +13,12 @@
 int file_read(int dirfd, const char *path, size_t max, char **ret_data, size_t *ret_len, struct error *e);
 
 /*
+ * A short text, as sysfs has, without the white space around it. -ENAMETOOLONG: it is longer than SIZE takes. RET is "" when this fails. It may be a secret: no copy of it
+ * stays in memory.
+ */
+int file_read_text(const char *path, char *ret, size_t size, struct error *e);
+
+/*
  * Replaces PATH by a new file with these bytes and MODE, or leaves it as it was: temporary file beside it, fsync,
  * rename, fsync of the folder. The folder must exist.
  */

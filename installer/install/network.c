@@ -23,12 +23,9 @@
 static int read_attribute(const char *interface, const char *name, char *dst, size_t size)
 {
 	char path[256];
-	cleanup_free char *text = NULL;
 
 	snprintf(path, sizeof(path), SYS_NET "/%s/%s", interface, name);
-	if (file_read(AT_FDCWD, path, 4096, &text, NULL, NULL) < 0)
-		return -ENOENT;
-	return str_copy(dst, size, str_trim(text));
+	return file_read_text(path, dst, size, NULL);
 }
 
 static bool has_link(const char *interface)

@@ -234,6 +234,24 @@ static void files_are_replaced_whole(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
+static void a_short_text_is_taken_whole(void **state)
+{
+	char path[] = "/tmp/byre-unit-XXXXXX", text[8] = "before";
+	cleanup_fd int fd = mkstemp(path);
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	assert_int_equal(write_full(fd, " 1234567\n", 9), 0);
+	assert_int_equal(file_read_text(path, text, sizeof(text), &e), 0);
+	assert_string_equal(text, "1234567");
+	assert_int_equal(file_read_text(path, text, sizeof(text) - 1, &e), -ENAMETOOLONG);
+	assert_string_equal(text, "");
+	memcpy(text, "before", 7);
+	unlink(path);
+	assert_int_equal(file_read_text(path, text, sizeof(text), &e), -ENOENT);
+	assert_string_equal(text, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -248,6 +266,7 @@ int main(void)
 		cmocka_unit_test(ini_says_the_line),
 		cmocka_unit_test(spawn_tells_how_it_ended),
 		cmocka_unit_test(files_are_replaced_whole),
+		cmocka_unit_test(a_short_text_is_taken_whole),
 		cmocka_unit_test(spawn_does_not_wait_for_what_stays_behind),
 		cmocka_unit_test(spawn_can_bind_a_child_to_its_parent),
 	};

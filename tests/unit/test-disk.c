@@ -4,6 +4,7 @@
 
 #include "volmgr/compose.h"
 #include "volmgr/san/disk.h"
+#include "volmgr/san/iscsi_session.h"
 #include "volmgr/paths.h"
 
 #include <errno.h>
@@ -406,6 +407,26 @@ static void what_the_kernel_does_not_know_is_not_used(void **state)
 	disk_free(&d);
 }
 
+static void what_a_session_has_not_is_not_told(void **state)
+{
+	char text[16];
+
+	(void)state;
+	put("sys/class/iscsi_session/session30/username", "(null)\n");
+	put("sys/class/iscsi_session/session30/targetname", "iqn.T\n");
+	assert_int_equal(iscsi_session_text(root, 30, "targetname", text, sizeof(text)), 0);
+	assert_string_equal(text, "iqn.T");
+	assert_int_equal(iscsi_session_text(root, 30, "username", text, sizeof(text)), -ENODATA);
+	assert_string_equal(text, "");
+	assert_int_equal(iscsi_session_portal(root, 30, text, sizeof(text)), -ENOENT);
+	put("sys/class/iscsi_connection/connection30:0/persistent_address", "10.0.0.1\n");
+	put("sys/class/iscsi_connection/connection30:0/persistent_port", "3260\n");
+	assert_int_equal(iscsi_session_portal(root, 30, text, sizeof(text)), 0);
+	assert_string_equal(text, "10.0.0.1:3260");
+	assert_int_equal(iscsi_session_portal(root, 30, text, 13), -ENAMETOOLONG);
+	assert_string_equal(text, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -420,6 +441,7 @@ int main(void)
 		cmocka_unit_test(partitions_go_by_their_multipath_device),
 		cmocka_unit_test(an_outdated_partition_is_none),
 		cmocka_unit_test(what_the_kernel_does_not_know_is_not_used),
+		cmocka_unit_test(what_a_session_has_not_is_not_told),
 	};
 
 	return cmocka_run_group_tests(tests, make_tree, remove_tree);

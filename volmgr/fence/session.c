@@ -3,8 +3,8 @@
 #include "probe.h"
 
 #include "base/cleanup.h"
-#include "base/file.h"
 #include "base/str.h"
+#include "iscsi_session.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,22 +25,6 @@ struct session {
 
 /* --- where the disk is ------------------------------------------------------------------------------------------------------- */
 
-static int read_attribute(const char *dir, const char *name, char *dst, size_t size)
-{
-	cleanup_free char *text = NULL;
-	char path[PATH_MAX];
-	int r;
-
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	r = file_read(AT_FDCWD, path, 4096, &text, NULL, NULL);
-	if (r < 0)
-		return r;
-	r = str_copy(dst, size, str_trim(text));
-	if (r == 0 && strcmp(dst, "(null)") == 0) /* the kernel's word for none */
-		dst[0] = '\0';
-	return r;
-}
-
 /* The session's number and the LUN, out of …/session3/target2:0:0/2:0:0:1. */
 static int parse_device(const char *path, unsigned *ret_session, unsigned *ret_lun)
 {
@@ -58,22 +42,15 @@ static int parse_device(const char *path, unsigned *ret_session, unsigned *ret_l
 
 static int read_place(const char *root, unsigned session, struct session_place *p)
 {
-	char dir[PATH_MAX], address[48], port[8];
-	int r;
+	int r = iscsi_session_portal(root, session, p->portal, sizeof(p->portal));
 
-	snprintf(dir, sizeof(dir), "%s/sys/class/iscsi_connection/connection%u:0", root, session);
-	r = read_attribute(dir, "persistent_address", address, sizeof(address));
 	if (r == 0)
-		r = read_attribute(dir, "persistent_port", port, sizeof(port));
-	snprintf(p->portal, sizeof(p->portal), "%.45s:%.7s", address, port);
-	snprintf(dir, sizeof(dir), "%s/sys/class/iscsi_session/session%u", root, session);
+		r = iscsi_session_text(root, session, "targetname", p->target, sizeof(p->target));
 	if (r == 0)
-		r = read_attribute(dir, "targetname", p->target, sizeof(p->target));
-	if (r == 0)
-		r = read_attribute(dir, "initiatorname", p->initiator, sizeof(p->initiator));
+		r = iscsi_session_text(root, session, "initiatorname", p->initiator, sizeof(p->initiator));
 	/* For who has no CHAP they may be missing. */
-	if (read_attribute(dir, "username", p->user, sizeof(p->user)) < 0 ||
-	    read_attribute(dir, "password", p->password, sizeof(p->password)) < 0)
+	if (iscsi_session_text(root, session, "username", p->user, sizeof(p->user)) < 0 ||
+	    iscsi_session_text(root, session, "password", p->password, sizeof(p->password)) < 0)
 		p->user[0] = p->password[0] = '\0';
 	return r;
 }

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "iscsi_session.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,46 +26,16 @@ static const char *const common_values[][2] = {
 
 /* --- what the kernel tells of sessions -------------------------------------------------------------------------------------- */
 
-static int session_text(unsigned session, const char *name, char *ret, size_t size)
-{
-	cleanup_free char *text = NULL;
-	char path[96];
-	int r;
-
-	snprintf(path, sizeof(path), "/sys/class/iscsi_session/session%u/%s", session, name);
-	r = file_read(AT_FDCWD, path, 1024, &text, NULL, NULL);
-	if (r == 0 && (strcmp(str_trim(text), "(null)") == 0 || str_copy(ret, size, str_trim(text)) < 0))
-		r = -ENODATA;
-	if (text)
-		explicit_bzero(text, strlen(text));
-	return r;
-}
-
-/* "192.168.0.250:3260" */
-static bool is_at(unsigned session, const char *portal)
-{
-	char path[96], its[96] = "";
-	static const char *const names[] = {"persistent_address", "persistent_port"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		cleanup_free char *text = NULL;
-
-		snprintf(path, sizeof(path), "/sys/class/iscsi_connection/connection%u:0/%s", session, names[i]);
-		if (file_read(AT_FDCWD, path, 1024, &text, NULL, NULL) < 0)
-			return false;
-		snprintf(its + strlen(its), sizeof(its) - strlen(its), "%s%.40s", i ? ":" : "", str_trim(text));
-	}
-	return strcmp(its, portal) == 0;
-}
-
 static bool is_of(unsigned session, const char *iface, const char *target, const char *portal)
 {
-	char name[64] = "", its[256];
-	bool control = session_text(session, "ifacename", name, sizeof(name)) == 0 && strcmp(name, SAN_CONTROL_IFACE) == 0;
+	char name[64], its[256];
+	bool control = iscsi_session_text("", session, "ifacename", name, sizeof(name)) == 0 && strcmp(name, SAN_CONTROL_IFACE) == 0;
 
 	if (control != (iface && strcmp(iface, SAN_CONTROL_IFACE) == 0))
 		return false;
-	return session_text(session, "targetname", its, sizeof(its)) == 0 && strcmp(its, target) == 0 && (!portal || is_at(session, portal));
+	if (iscsi_session_text("", session, "targetname", its, sizeof(its)) < 0 || strcmp(its, target) != 0)
+		return false;
+	return !portal || (iscsi_session_portal("", session, its, sizeof(its)) == 0 && strcmp(its, portal) == 0);
 }
 
 bool login_is_there(const char *iface, const char *target, const char *portal)
@@ -129,7 +100,7 @@ static int add_chap(const char *iface, unsigned session, const char *target, con
 	char record[512], value[256], *end;
 	int r;
 
-	if (session_text(session, "username", value, sizeof(value)) < 0)
+	if (iscsi_session_text("", session, "username", value, sizeof(value)) < 0)
 		return 0;
 	if (find_record(iface, target, portal, record) < 0)
 		return error_set(e, ENOENT, "iscsiadm left no record %s", record);
@@ -140,7 +111,7 @@ static int add_chap(const char *iface, unsigned session, const char *target, con
 	if (end) {
 		buf_printf(&b, "%.*snode.session.auth.authmethod = CHAP\n", (int)(end - text), text);
 		for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-			if (session_text(session, names[i][0], value, sizeof(value)) == 0)
+			if (iscsi_session_text("", session, names[i][0], value, sizeof(value)) == 0)
 				buf_printf(&b, "%s = %s\n", names[i][1], value);
 		buf_puts(&b, end);
 		r = buf_ok(&b) ? file_write(AT_FDCWD, record, 0600, buf_str(&b), b.len, e) : error_errno(e, ENOMEM, "CHAP");
@@ -175,22 +146,13 @@ static int log_in(const struct login_kind *kind, unsigned like, const char *targ
 	return r;
 }
 
-static int read_initiator(unsigned session, char ret[256], struct error *e)
-{
-	cleanup_free char *text = NULL;
-	char path[96];
-	int r;
-
-	snprintf(path, sizeof(path), "/sys/class/iscsi_session/session%u/initiatorname", session);
-	r = file_read(AT_FDCWD, path, 256, &text, NULL, e);
-	return r < 0 ? r : str_copy(ret, 256, str_trim(text)) < 0 ? error_errno(e, ENAMETOOLONG, "%s", path) : 0;
-}
-
 int login(const struct login_kind *kind, unsigned like, const char *target, const char *portal, struct error *e)
 {
 	char initiator[256];
-	int r = read_initiator(like, initiator, e);
+	int r = iscsi_session_text("", like, "initiatorname", initiator, sizeof(initiator));
 
+	if (r < 0)
+		return error_errno(e, r, "the initiator's name of iSCSI session %u", like);
 	if (r == 0)
 		r = dir_make(AT_FDCWD, RECORDS "/nodes", 0700, e);
 	if (r == 0)

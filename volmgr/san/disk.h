@@ -105,7 +105,7 @@ size_t disk_containers(const struct disk *d, const char *name, struct container_
 int disk_find(const char *root, const char *name, struct container_place *ret, size_t max, struct error *e);
 int disk_find_one(const char *root, const char *name, struct container_place *ret, struct error *e);
 
-/* A text attribute below /sys/block/NAME, trimmed; "" when there is none. */
+/* A text attribute below /sys/block/NAME, trimmed, as much of it as fits; "" when there is none. */
 void disk_attribute(const char *root, const char *path, const char *attribute, char *ret, size_t size);
 
 #endif

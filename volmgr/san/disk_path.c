@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "cluster/san.h"
+#include "iscsi_session.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -13,22 +14,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The file's text without the space around it; "" when it is not there. */
-static void read_attribute(const char *file, char *ret, size_t size)
-{
-	cleanup_free char *text = NULL;
-
-	ret[0] = '\0';
-	if (file_read(AT_FDCWD, file, 4096, &text, NULL, NULL) == 0)
-		snprintf(ret, size, "%s", str_trim(text));
-}
-
 void disk_attribute(const char *root, const char *path, const char *attribute, char *ret, size_t size)
 {
+	cleanup_free char *text = NULL;
 	char file[320];
 
+	ret[0] = '\0';
 	snprintf(file, sizeof(file), "%s/sys/block/%s/%s", root, str_base(path), attribute);
-	read_attribute(file, ret, size);
+	if (file_read(AT_FDCWD, file, 4096, &text, NULL, NULL) == 0)
+		snprintf(ret, size, "%s", str_trim(text));
 }
 
 void disk_partition_path(const char *root, const char *disk, unsigned number, char ret[64])
@@ -63,36 +57,18 @@ static bool number_in_path(const char *text, const char *prefix, unsigned *ret)
 	return at && sscanf(at + strlen(prefix), "%u/", ret) == 1;
 }
 
-static void session_attribute(const char *root, unsigned session, const char *name, char *ret, size_t size)
-{
-	char file[320];
-
-	snprintf(file, sizeof(file), "%s/sys/class/iscsi_session/session%u/%s", root, session, name);
-	read_attribute(file, ret, size);
-}
-
-static void connection_attribute(const char *root, unsigned session, const char *name, char *ret, size_t size)
-{
-	char file[320];
-
-	snprintf(file, sizeof(file), "%s/sys/class/iscsi_connection/connection%u:0/%s", root, session, name);
-	read_attribute(file, ret, size);
-}
-
 static void read_session(const char *root, struct disk_path *p)
 {
-	char value[64], port[16];
+	char value[64];
 
-	session_attribute(root, p->session, "targetname", p->target, sizeof(p->target));
-	session_attribute(root, p->session, "ifacename", value, sizeof(value));
+	iscsi_session_text(root, p->session, "targetname", p->target, sizeof(p->target));
+	iscsi_session_text(root, p->session, "ifacename", value, sizeof(value));
 	p->control = strcmp(value, SAN_CONTROL_IFACE) == 0;
-	session_attribute(root, p->session, "state", value, sizeof(value));
+	iscsi_session_text(root, p->session, "state", value, sizeof(value));
 	p->up = p->up && (!value[0] || strcmp(value, "LOGGED_IN") == 0);
-	session_attribute(root, p->session, "recovery_tmo", value, sizeof(value));
+	iscsi_session_text(root, p->session, "recovery_tmo", value, sizeof(value));
 	str_to_uint(value, 0, UINT32_MAX, &p->recovery);
-	connection_attribute(root, p->session, "persistent_address", value, sizeof(value));
-	connection_attribute(root, p->session, "persistent_port", port, sizeof(port));
-	snprintf(p->portal, sizeof(p->portal), "%.40s:%.6s", value, port);
+	iscsi_session_portal(root, p->session, p->portal, sizeof(p->portal));
 }
 
 void disk_path_read(const char *root, const char *path, struct disk_path *ret)

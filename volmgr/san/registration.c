@@ -197,12 +197,7 @@ int registration_check(struct scsi_port *p, const struct registrant *who, struct
 
 int fence_boot_id(char ret[BOOT_ID_SIZE], struct error *e)
 {
-	cleanup_free char *text = NULL;
-	int r = file_read(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 4096, &text, NULL, e);
-
-	if (r == 0 && str_copy(ret, BOOT_ID_SIZE, str_trim(text)) < 0)
-		r = error_set(e, EPROTO, "the kernel's boot_id is none");
-	return r;
+	return file_read_text("/proc/sys/kernel/random/boot_id", ret, BOOT_ID_SIZE, e);
 }
 
 /* Where it is noted that this boot is known on the LUN of DISK. */
