@@ -58,14 +58,6 @@ static int open_area(struct state_area **ret, struct error *e)
 	return r < 0 ? r : state_area_open(place.state, false, ret, e);
 }
 
-static void optional_number(struct table *t, uint64_t value, bool known)
-{
-	if (known)
-		table_number(t, value);
-	else
-		table_empty(t);
-}
-
 static void add_node(struct table *t, const struct cluster *c, const struct node *n, struct state_area *a)
 {
 	const struct volume *v = cluster_node_volume(c, n->number, VOLUME_ROOT);
@@ -81,11 +73,11 @@ static void add_node(struct table *t, const struct cluster *c, const struct node
 	table_text(t, node_state_name(status_judge(known ? &s : NULL, (uint64_t)time(NULL))));
 	table_text(t, v ? v->name : NULL);
 	table_text(t, v ? v->image : n->image);
-	optional_number(t, s.root.data_used, known && !live);
-	optional_number(t, s.boot_ms, known && s.boot_ms);
-	optional_number(t, s.generation, known);
+	table_number_if(t, known && !live, s.root.data_used);
+	table_number_if(t, known && s.boot_ms, s.boot_ms);
+	table_number_if(t, known, s.generation);
 	table_text(t, known ? s.boot_id : NULL);
-	optional_number(t, s.uptime_ms, known);
+	table_number_if(t, known, s.uptime_ms);
 	table_text(t, !known ? NULL : live ? "yes" : "no");
 }
 

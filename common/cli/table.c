@@ -99,9 +99,12 @@ void table_number(struct table *t, uint64_t value)
 	c->empty = false;
 }
 
-void table_empty(struct table *t)
+void table_number_if(struct table *t, bool known, uint64_t value)
 {
-	next_cell(t);
+	if (known)
+		table_number(t, value);
+	else
+		next_cell(t);
 }
 
 /* --- text ---------------------------------------------------------------------------------------------------------- */

@@ -40,7 +40,7 @@ static inline void table_freep(struct table **t)
 void table_row(struct table *t);
 void table_text(struct table *t, const char *text); /* NULL: empty */
 void table_number(struct table *t, uint64_t value);
-void table_empty(struct table *t);
+void table_number_if(struct table *t, bool known, uint64_t value); /* empty when it is not KNOWN */
 
 /* Writes the table to standard output: text, or one JSON object {"LIST": [ {…}, … ]}. */
 int table_print(const struct table *t, bool json, const char *list, struct error *e);

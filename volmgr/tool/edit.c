@@ -87,14 +87,6 @@ const char *edit_title(const struct edit *ed, const struct volume *v)
 	return n ? n->name : v->name;
 }
 
-static void number_or_empty(struct table *t, uint64_t value)
-{
-	if (value)
-		table_number(t, value);
-	else
-		table_empty(t);
-}
-
 static int print_table(const struct edit *ed, struct error *e)
 {
 	struct table *t CLEANUP(table_freep) = table_new(columns, ARRAY_SIZE(columns));
@@ -106,13 +98,13 @@ static int print_table(const struct edit *ed, struct error *e)
 			continue;
 		table_row(t);
 		table_text(t, v->name);
-		number_or_empty(t, v->node);
+		table_number_if(t, v->node, v->node);
 		table_text(t, volume_kind_name(v->kind));
 		table_text(t, v->image[0] ? v->image : NULL);
 		table_number(t, v->bytes);
 		table_number(t, segments_extents(&v->data) * EXTENT_BYTES);
 		table_text(t, v->has_undo ? v->undo_image : NULL);
-		number_or_empty(t, v->incarnation);
+		table_number_if(t, v->incarnation, v->incarnation);
 		table_number(t, ed->ch->c.generation);
 	}
 	return table_print(t, true, "volumes", e);

@@ -66,10 +66,7 @@ static void add_row(const struct cluster *c, const struct image *i, struct table
 	table_number(t, i->bytes);
 	table_text(t, i->kernel[0] ? i->kernel : NULL);
 	table_text(t, made_text(i, made));
-	if (i->created)
-		table_number(t, i->created);
-	else
-		table_empty(t);
+	table_number_if(t, i->created, i->created);
 	table_text(t, i->sha256[0] ? i->sha256 : NULL);
 	table_text(t, state_text(c, i));
 	table_number(t, count_volumes(c, i));

@@ -15,14 +15,6 @@ static const struct table_column columns[] = {
 	{NULL, "device", TABLE_TEXT},          {NULL, "waits_since", TABLE_NUMBER},
 };
 
-static void number_or_empty(struct table *t, bool known, uint64_t value)
-{
-	if (known)
-		table_number(t, value);
-	else
-		table_empty(t);
-}
-
 /* "here", or the name of the node that has it, and what is not well about that. A disk that is held is not in use for that. */
 static void add_place(const struct view *v, const struct volume *vol, const struct volume_use *use, struct table *t)
 {
@@ -48,16 +40,16 @@ static void add_row(struct view *v, const struct volume *vol, struct table *t)
 	volume_use(v, vol, &use);
 	table_row(t);
 	table_text(t, vol->name);
-	number_or_empty(t, vol->node, vol->node);
+	table_number_if(t, vol->node, vol->node);
 	table_text(t, volume_kind_name(vol->kind));
 	table_text(t, vol->image[0] ? vol->image : NULL);
 	table_number(t, vol->bytes);
-	number_or_empty(t, use.known, use.used);
+	table_number_if(t, use.known, use.used);
 	table_number(t, segments_extents(&vol->data) * EXTENT_BYTES);
-	number_or_empty(t, use.known, use.metadata_used);
-	number_or_empty(t, thin, segments_extents(&vol->metadata) * EXTENT_BYTES);
+	table_number_if(t, use.known, use.metadata_used);
+	table_number_if(t, thin, segments_extents(&vol->metadata) * EXTENT_BYTES);
 	add_place(v, vol, &use, t);
-	number_or_empty(t, use.short_since, use.short_since);
+	table_number_if(t, use.short_since, use.short_since);
 }
 
 int list_run(int argc, char **argv, struct error *e)

@@ -65,10 +65,7 @@ static int add_disk(const struct disk *d, void *data, struct error *e)
 	describe_paths(d, &paths);
 	table_row(t);
 	table_text(t, d->path);
-	if (p->target[0])
-		table_number(t, p->lun);
-	else
-		table_empty(t);
+	table_number_if(t, p->target[0], p->lun);
 	table_number(t, i.bytes);
 	table_number(t, i.n_free ? i.free_segments[0].size : 0);
 	table_text(t, buf_str(&holds));

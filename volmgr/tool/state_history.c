@@ -55,10 +55,7 @@ static void add_row(const struct view *v, const struct history_record *h, const 
 	table_number(t, h->generation);
 	add_time(t, h->note.time);
 	table_text(t, h->note.node == 0 ? "installer" : n ? n->name : name);
-	if (h->note.node)
-		table_number(t, h->note.node);
-	else
-		table_empty(t);
+	table_number_if(t, h->note.node, h->note.node);
 	table_number(t, h->length);
 	table_text(t, state);
 	table_text(t, h->note.what);
