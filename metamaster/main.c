@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cluster/document.h"
+#include "cluster/self.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -264,19 +265,14 @@ static int read_booted(struct cluster **ret, struct error *e)
 
 static int read_number(struct error *e)
 {
-	cleanup_free char *text = NULL;
 	char path[256];
 	int r;
 
 	if (opts.node)
 		return 0;
 	snprintf(path, sizeof(path), "%s/node", opts.byre_dir);
-	r = file_read(AT_FDCWD, path, 64, &text, NULL, e);
-	if (r < 0)
-		return error_wrap(e, "this machine is no node");
-	if (str_to_uint(str_trim(text), 1, CLUSTER_MAX_NODES, &opts.node) < 0)
-		return error_set(e, EINVAL, "%s: no node number", path);
-	return 0;
+	r = self_read(path, &opts.node, e);
+	return r == 0 || r == -EINVAL ? r : error_wrap(e, "this machine is no node");
 }
 
 static int make_loop(struct error *e)

@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cli/table.h"
 #include "cluster/document.h"
+#include "cluster/self.h"
 #include "services/services.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@
 #include <string.h>
 
 static unsigned opt_node;
-static const char *opt_root = "/", *opt_state = "/run/byre/state.json", *opt_node_file = "/run/byre/node";
+static const char *opt_root = "/", *opt_state = "/run/byre/state.json", *opt_node_file = SELF_FILE;
 static bool opt_check, opt_dry_run, opt_json;
 
 /* --- reading what to apply ------------------------------------------------------------------------------------------- */
@@ -33,18 +34,6 @@ static int load_state(struct cluster *ret, struct error *e)
 	r = document_parse(text, len, ret, e);
 	explicit_bzero(text, len);
 	return r < 0 ? error_wrap(e, "%s", opt_state) : 0;
-}
-
-static int load_number(struct error *e)
-{
-	cleanup_free char *text = NULL;
-	int r = file_read(AT_FDCWD, opt_node_file, 64, &text, NULL, e);
-
-	if (r < 0)
-		return r;
-	if (str_to_uint(str_trim(text), 1, CLUSTER_MAX_NODES, &opt_node) < 0)
-		return error_set(e, EINVAL, "%s: no node number", opt_node_file);
-	return 0;
 }
 
 static int find_self(const struct cluster *c, const struct node **ret, struct error *e)
@@ -185,7 +174,7 @@ static int run_apply(int argc, char **argv, struct error *e)
 	(void)argv;
 	cluster_init(&c);
 	opt_dry_run |= opt_check;
-	r = opt_node ? 0 : load_number(e);
+	r = opt_node ? 0 : self_read(opt_node_file, &opt_node, e);
 	if (r == 0)
 		r = load_state(&c, e);
 	if (r == 0)

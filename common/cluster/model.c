@@ -70,6 +70,14 @@ struct node *cluster_node_by_name(const struct cluster *c, const char *name)
 	return NULL;
 }
 
+struct node *cluster_node_called(const struct cluster *c, const char *text)
+{
+	unsigned number;
+	struct node *n = str_to_uint(text, 1, CLUSTER_MAX_NODES, &number) == 0 ? cluster_node(c, number) : NULL;
+
+	return n ? n : cluster_node_by_name(c, text);
+}
+
 char *image_ref(char dst[IMAGE_REF_SIZE], const struct image *i)
 {
 	snprintf(dst, IMAGE_REF_SIZE, "%s@%u", i->name, i->version);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/unit.h"
 
+#include "base/str.h"
 #include "cluster/san.h"
+#include "cluster/self.h"
 #include "cluster/status.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static struct node_status sample(void)
 {
@@ -113,6 +116,41 @@ static void the_way_to_the_san_is_told_in_one_form(void **state)
 					   "address = 192.168.0.2/24\ncontainer = debian12\ndisk = /dev/sda\nstate = /dev/sda1\n");
 }
 
+static void a_machine_knows_its_number(void **state)
+{
+	static const struct {
+		const char *text;
+		int code;
+	} files[] = {{"7\n", 0}, {"2000\n", 0}, {"0\n", -EINVAL}, {"node7\n", -EINVAL}, {"", -EINVAL}, {"77777777777777777777\n", -EINVAL}};
+	char path[] = "/tmp/byre-unit-XXXXXX";
+	cleanup_fd int fd = mkstemp(path);
+	unsigned n = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		assert_int_equal(file_write(AT_FDCWD, path, 0600, files[i].text, strlen(files[i].text), NULL), 0);
+		assert_int_equal(self_read(path, &n, NULL), files[i].code);
+		assert_int_equal(n, i == 0 ? 7 : 2000);
+	}
+	unlink(path);
+	assert_int_equal(self_read(path, &n, NULL), -ENOENT);
+}
+
+static void a_node_is_called_by_number_or_name(void **state)
+{
+	struct cluster c CLEANUP(cluster_freep) = {.generation = 0};
+
+	(void)state;
+	load_sample(&c);
+	assert_int_equal(cluster_node_called(&c, "2")->number, 2);
+	assert_int_equal(cluster_node_called(&c, "node3")->number, 3);
+	assert_null(cluster_node_called(&c, "9"));
+	snprintf(c.nodes[0].name, sizeof(c.nodes[0].name), "9");
+	assert_int_equal(cluster_node_called(&c, "9")->number, 1);
+	snprintf(c.nodes[0].name, sizeof(c.nodes[0].name), "2");
+	assert_int_equal(cluster_node_called(&c, "2")->number, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -121,6 +159,8 @@ int main(void)
 		cmocka_unit_test(phases_come_from_the_initrd),
 		cmocka_unit_test(age_tells_who_lives),
 		cmocka_unit_test(the_way_to_the_san_is_told_in_one_form),
+		cmocka_unit_test(a_machine_knows_its_number),
+		cmocka_unit_test(a_node_is_called_by_number_or_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "cluster/document.h"
+#include "cluster/self.h"
 #include "disk.h"
 #include "volmgr/fence.h"
 #include "reconcile.h"
@@ -20,16 +21,12 @@
 #include <time.h>
 
 #define BOOTED_STATE "/run/byre/state.json"
-#define BOOTED_NODE  "/run/byre/node"
 
 unsigned this_node(void)
 {
-	cleanup_free char *text = NULL;
 	unsigned node;
 
-	if (file_read(AT_FDCWD, BOOTED_NODE, 64, &text, NULL, NULL) < 0 || str_to_uint(str_trim(text), 1, CLUSTER_MAX_NODES, &node) < 0)
-		return 0;
-	return node;
+	return self_read(SELF_FILE, &node, NULL) < 0 ? 0 : node;
 }
 
 void booted_container(char ret[NAME_SIZE])

@@ -46,18 +46,10 @@ void edit_end(struct edit *ed)
 	buf_free(&ed->told);
 }
 
-/* A node's name, or its number. */
-static const struct node *find_node(const struct cluster *c, const char *text)
-{
-	unsigned number;
-
-	return str_to_uint(text, 1, CLUSTER_MAX_NODES, &number) == 0 ? cluster_node(c, number) : cluster_node_by_name(c, text);
-}
-
 static const struct volume *find_volume(const struct cluster *c, const char *text)
 {
 	const struct volume *v = cluster_volume(c, text);
-	const struct node *n = v ? NULL : find_node(c, text);
+	const struct node *n = v ? NULL : cluster_node_called(c, text);
 
 	return n ? cluster_node_volume(c, n->number, VOLUME_ROOT) : v;
 }

@@ -127,9 +127,7 @@ int view_need_pvs(const struct view *v, struct error *e)
 
 int view_node(const struct view *v, const char *text, const struct node **ret, struct error *e)
 {
-	unsigned number;
-
-	*ret = str_to_uint(text, 1, CLUSTER_MAX_NODES, &number) == 0 ? cluster_node(&v->c, number) : cluster_node_by_name(&v->c, text);
+	*ret = cluster_node_called(&v->c, text);
 	return *ret ? 0 : error_set(e, ENOENT, "there is no node '%.80s'", text);
 }
 

@@ -49,11 +49,8 @@ static int trim_mount(const char *where, uint64_t *ret_bytes, struct error *e)
 /* By its name, or a node's root by the node's number or name. */
 static int find_volume(const struct view *v, const char *name, const struct volume **ret, struct error *e)
 {
-	const struct node *n = cluster_node_by_name(&v->c, name);
-	unsigned number;
+	const struct node *n = cluster_node_called(&v->c, name);
 
-	if (!n && str_to_uint(name, 1, CLUSTER_MAX_NODES, &number) == 0)
-		n = cluster_node(&v->c, number);
 	*ret = n ? cluster_node_volume(&v->c, n->number, VOLUME_ROOT) : cluster_volume(&v->c, name);
 	if (!*ret || !volume_is_thin(*ret))
 		return error_set(e, ENOENT, "there is no node and no thin volume '%.130s': see volmgr list", name);
