@@ -22,6 +22,14 @@ struct tool_options {
 };
 extern struct tool_options options;
 
+/* One line "volmgr: warning: …" on standard error. */
+void warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Writes all of B to standard output at once. */
+int print_all(const struct buf *b, struct error *e);
+
+/* --- view.c --- */
+
 /* A container as it is now: its state area, opened for reading, and its newest whole document. */
 struct view {
 	struct container_place place; /* empty with --state */
@@ -44,11 +52,8 @@ void view_close(struct view *v);
 /* -ENODEV when the container's disks are not attached here. */
 int view_need_pvs(const struct view *v, struct error *e);
 
-/* One line "volmgr: warning: …" on standard error. */
-void warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-/* Writes all of B to standard output at once. */
-int print_all(const struct buf *b, struct error *e);
+/* A node by its number or its name. */
+int view_node(const struct view *v, const char *text, const struct node **ret, struct error *e);
 
 /* --- usage.c --- */
 
@@ -64,8 +69,6 @@ struct volume_use {
 };
 void volume_use(struct view *v, const struct volume *vol, struct volume_use *ret);
 
-/* A node by its number or its name. */
-int view_node(const struct view *v, const char *text, const struct node **ret, struct error *e);
 /* --- tool_change.c --- */
 
 struct change;
