@@ -189,9 +189,14 @@ static void find_container(struct boot *b)
  * ----------------------------------------------------------------------------------------------------------
  */
 
+static int open_area(struct boot *b, struct error *e)
+{
+	return b->area ? 0 : state_area_open(b->place.state, true, &b->area, e);
+}
+
 static int load_state(struct boot *b, struct state_report *report, struct error *e)
 {
-	int r = b->area ? 0 : state_area_open(b->place.state, false, &b->area, e);
+	int r = open_area(b, e);
 
 	if (r < 0)
 		return r;
@@ -218,6 +223,16 @@ static int find_node(struct boot *b, struct error *e)
 			 mac_format(mac, &b->nic.mac), b->place.name);
 }
 
+/* B's node is of the state that was read with it. */
+static int load(struct boot *b, struct state_report *report, struct error *e)
+{
+	int r;
+
+	b->node = NULL;
+	r = load_state(b, report, e);
+	return r == 0 ? find_node(b, e) : r;
+}
+
 static void read_state(struct boot *b)
 {
 	struct backoff pause = backoff_begin(b->p);
@@ -225,7 +240,7 @@ static void read_state(struct boot *b)
 	struct error e = ERROR_INIT;
 
 	phase_begin("state");
-	while (load_state(b, &report, &e) < 0 || find_node(b, &e) < 0)
+	while (load(b, &report, &e) < 0)
 		backoff_wait(&pause, &e);
 	if (report.warning[0])
 		say("state: %s", report.warning);
@@ -256,16 +271,61 @@ static int register_here(const struct boot *b, const char *const *pvs, struct er
 	return r;
 }
 
+/* The disks, with this machine on the list of those who may write. */
+static int find_disks(const struct boot *b, const char ***ret_pvs, struct error *e)
+{
+	cleanup_free const char **pvs = NULL;
+	int r = cluster_pv_paths(&b->cluster, &pvs, e);
+
+	if (r == 0)
+		r = register_here(b, pvs, e);
+	if (r == 0)
+		*ret_pvs = steal_ptr(pvs);
+	return r;
+}
+
+static int wait_for_change(struct boot *b, struct claim *k, struct error *e)
+{
+	bool told = false;
+	int r;
+
+	while ((r = claim_wait(b->area, k, clock_boot_ms(), e)) > 0) {
+		if (!told)
+			say("waiting: machine %u holds the lease, and may not have seen that this one boots", k->holder);
+		told = true;
+		wait_ms(50);
+	}
+	return r;
+}
+
+/* From now on nobody takes the root away, and what was going on has ended: so the state is read anew. */
+static int claim_root(struct boot *b, struct error *e)
+{
+	cleanup_free const char **pvs = NULL;
+	struct claim k;
+	int r = find_disks(b, &pvs, e);
+
+	if (r == 0)
+		r = open_area(b, e);
+	if (r == 0)
+		r = claim_begin(b->area, &b->cluster, b->node->number, clock_boot_ms(), &k, e);
+	if (r == 0)
+		r = wait_for_change(b, &k, e);
+	return r == 0 ? load(b, NULL, e) : r;
+}
+
 static int compose(struct boot *b, struct error *e)
 {
 	cleanup_free const char **pvs = NULL;
 	char swap[256];
-	int r = stand_on_paths(b, e);
+	int r = b->node ? 0 : load(b, NULL, e);
 
 	if (r == 0)
-		r = cluster_pv_paths(&b->cluster, &pvs, e);
+		r = stand_on_paths(b, e);
 	if (r == 0)
-		r = register_here(b, pvs, e);
+		r = claim_root(b, e);
+	if (r == 0)
+		r = find_disks(b, &pvs, e);
 	if (r < 0)
 		return r;
 	r = compose_one(b, pvs, VOLUME_ROOT, b->root, e);

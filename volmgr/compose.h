@@ -82,6 +82,22 @@ int state_volumes_read(struct state_area *a, unsigned node, char **ret_text, siz
 int node_status_read(struct state_area *a, unsigned node, struct node_status *ret, struct error *e);
 int volume_status_read(struct state_area *a, unsigned node, struct volume_status *ret, struct error *e);
 
+/* --- a machine that boots --------------------------------------------------------------------------------------------- */
+
+/*
+ * Before it composes anything, a machine that boots as NODE tells in its volume slot that the node's root is in use; whoever wants to reset, remove or read the root looks there.
+ * One who holds the lease may have looked before that: claim_begin notes who it is, and the state is read, and composed by, only when claim_wait says that this change has ended. What
+ * begins later has seen the slot. Needs no sanlock: it reads the records on the SAN. A is writable. NOW is in ms, of a clock that goes on steadily.
+ */
+struct claim {
+	unsigned holder; /* its place in the lockspace: a node's number; 0 = nobody */
+	uint64_t generation, version;
+	uint64_t sign, since, dead_after; /* the holder's last sign of life, when it was seen, and how long none may come; ms */
+};
+int claim_begin(struct state_area *a, const struct cluster *c, unsigned node, uint64_t now, struct claim *ret, struct error *e);
+/* 0: that holder has let the lease go, lost it, or has given no sign of life for so long that it is dead. 1: ask again, at least every second. */
+int claim_wait(struct state_area *a, struct claim *k, uint64_t now, struct error *e);
+
 /* --- volumes ---------------------------------------------------------------------------------------------------------- */
 
 /* Device-mapper names: byre-CONTAINER-VOLUME ('.' in a volume's name stays), with the parts …-image, …-metadata, …-data, …-pool beneath a root. */

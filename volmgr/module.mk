@@ -5,7 +5,7 @@ volmgr_folders := $(addprefix -Ivolmgr/,area dm san lease fence container change
 
 # What a node boots with: it reads the state and composes volumes, and cannot reach what writes.
 libs += volmgr compose
-compose_src := $(call volmgr_in,area,layout area area_document area_records)
+compose_src := $(call volmgr_in,area,layout area area_document area_records claim lease_record)
 compose_src += $(call volmgr_in,dm,dm thin store store_freeze compose growth wipe guard)
 compose_src += $(call volmgr_in,san,disk disk_path disk_find pv_paths iscsi_session rescan paths scsi pr registration)
 compose_floors := base cluster compose
@@ -14,7 +14,7 @@ compose_pkgs := devmapper blkid
 compose_public := $(addprefix volmgr/,compose.h paths.h registration.h)
 
 # What changes the state and the volume group, under the lease.
-volmgr_src := $(call volmgr_in,lease,lease lease_here lease_join lease_resource lease_record lockspace control login portals holding)
+volmgr_src := $(call volmgr_in,lease,lease lease_here lease_join lease_resource lockspace control login portals holding)
 volmgr_src += $(call volmgr_in,fence,fence probe session)
 volmgr_src += $(call volmgr_in,container,container gpt halfgpt lvm lvm_report lvm_text plan space room)
 volmgr_src += $(call volmgr_in,change,change publish heads volumes volumes_grow volumes_hold use)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A record of sanlock's. The first byte: 1 = a resource's, 2 = with a right checksum. What was taken is within bounds, and can be shown. */
 #include "base/crc32c.h"
-#include "volmgr/lease/lease_record.h"
+#include "volmgr/area/lease_record.h"
 
 #include <stdlib.h>
 #include <string.h>

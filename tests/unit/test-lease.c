@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "tests/unit/unit.h"
 
-#include "volmgr/lease/lease_record.h"
+#include "volmgr/area/lease_record.h"
 
 #include <errno.h>
 

@@ -30,11 +30,12 @@ struct told {
 static enum use_kind judge(const struct volume *v, unsigned node, struct told t)
 {
 	struct node_status s = {.node = node, .written = NOW - (uint64_t)t.status, .leaving = t.left};
+	const struct volume root = volume("node2.root", VOLUME_ROOT, 2);
 	struct volume_status l = {.node = node, .written = NOW - (uint64_t)t.volumes, .more = t.more, .leaving = t.ended, .n = t.lists ? 1 : 0};
 
 	if (t.lists)
 		snprintf(l.stores[0].volume, sizeof(l.stores[0].volume), "%s", t.lists);
-	return use_judge(v, node, t.status < 0 ? NULL : &s, t.volumes < 0 ? NULL : &l, NOW);
+	return use_judge(v, node, node == 2 ? &root : NULL, t.status < 0 ? NULL : &s, t.volumes < 0 ? NULL : &l, NOW);
 }
 
 static void roots_are_their_nodes(void **state)
@@ -60,6 +61,27 @@ static void roots_are_their_nodes(void **state)
 	assert_int_equal(judge(&root, 2, (struct told){500, true, 1, "node2.root", false, false}), USE_ENDING);
 	assert_int_equal(judge(&root, 2, (struct told){-1, false, 1, "node2.root", false, false}), USE_THERE);
 	assert_int_equal(judge(&root, 2, (struct told){-1, false, old, "node2.root", false, false}), USE_SILENT);
+}
+
+/* The initrd has written the volume slot; the status slot is that of the boot before. */
+static void who_boots_has_its_root(void **state)
+{
+	const struct volume root = volume("node2.root", VOLUME_ROOT, 2), swap = volume("node2.swap", VOLUME_SWAP, 2), other = volume("node3.swap", VOLUME_SWAP, 3);
+	const struct volume shared = volume("shared", VOLUME_SHARED, 0), disk = volume("d", VOLUME_DISK, 2);
+	const struct told boots = {500, true, 1, "node2.root", false, false}, hangs = {5000, true, 4000, "node2.root", false, false};
+	const struct told new = {-1, false, 1, "node2.root", false, false}, crashed = {5000, false, 1, "node2.root", false, false};
+	const struct volume *const mine[] = {&root, &swap, &shared};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(judge(mine[i], 2, boots), USE_ENDING);
+		assert_int_equal(judge(mine[i], 2, hangs), USE_SILENT);
+		assert_int_equal(judge(mine[i], 2, new), USE_THERE);
+		assert_int_equal(judge(mine[i], 2, crashed), USE_THERE);
+	}
+	assert_int_equal(judge(&other, 2, boots), USE_NONE);
+	assert_int_equal(judge(&disk, 2, boots), USE_NONE);
+	assert_int_equal(judge(&shared, 3, boots), USE_NONE);
 }
 
 static void disks_are_whose_volmgrd_tells_so(void **state)
@@ -93,7 +115,7 @@ static void it_is_refused_in_a_sentence(void **state)
 		{&disk, {USE_HELD, 2}, "volume d is held by node 2: volmgr give d there first"},
 		{&disk, {USE_THERE, 3}, "volume d is in use on node3: volmgr detach d there, then volmgr give d"},
 		{&root, {USE_THERE, 2}, "volume node2.root: node2 is up: shut it down first"},
-		{&root, {USE_ENDING, 2}, "volume node2.root: node2 is shutting down and has it still: wait until it is off"},
+		{&root, {USE_ENDING, 2}, "volume node2.root: node2 is shutting down or starting, and has it: wait until it is off"},
 		{&root, {USE_SILENT, 2}, "volume node2.root: node2 is silent, but did not shut down: make sure that it is off"},
 	};
 
@@ -112,6 +134,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(roots_are_their_nodes),
+		cmocka_unit_test(who_boots_has_its_root),
 		cmocka_unit_test(disks_are_whose_volmgrd_tells_so),
 		cmocka_unit_test(it_is_refused_in_a_sentence),
 	};

@@ -369,7 +369,7 @@ static void what_is_in_use_stays(void **state)
 	assert_int_equal(volumes_remove(&w.ch, names + 2, 1, false, &e), -EBUSY);
 	assert_int_equal(volumes_reset(&w.ch, (const char *const[]){"d"}, 1, "", false, &e), -EBUSY);
 	assert_int_equal(volumes_reset(&w.ch, (const char *const[]){"node3.root"}, 1, "", false, &e), -EBUSY);
-	assert_string_equal(e.text, "volume node3.root: node3 is shutting down and has it still: wait until it is off");
+	assert_string_equal(e.text, "volume node3.root: node3 is shutting down or starting, and has it: wait until it is off");
 	nodes_are = NODE_UP;
 	assert_int_equal(volumes_remove(&w.ch, names + 2, 1, true, &e), 0);
 	assert_int_equal(cluster_check(&w.ch.c, NULL), 0);

@@ -22,17 +22,20 @@ static bool is_owned(const struct volume *v, unsigned node)
 	return v->kind == VOLUME_SHARED || (v->kind != VOLUME_DISK && v->node == node);
 }
 
-static bool is_listed(const struct volume *v, unsigned node, const struct volume_status *t)
+/* Only what is thin is in the list; a node that has its root composed has the rest of what it owns, too. */
+static bool is_listed(const struct volume *v, unsigned node, const struct volume *root, const struct volume_status *t)
 {
-	if (!t || t->leaving || !volume_is_thin(v))
+	if (!volume_is_thin(v))
+		v = is_owned(v, node) ? root : NULL;
+	if (!t || t->leaving || !v)
 		return false;
 	return volume_status_find(t, v->name) || (t->more && v->node == node);
 }
 
-enum use_kind use_judge(const struct volume *v, unsigned node, const struct node_status *s, const struct volume_status *t, uint64_t now)
+enum use_kind use_judge(const struct volume *v, unsigned node, const struct volume *root, const struct node_status *s, const struct volume_status *t, uint64_t now)
 {
 	enum node_state state = status_judge(s, now);
-	bool listed = is_listed(v, node, t);
+	bool listed = is_listed(v, node, root, t);
 
 	/* Metamaster says that the node leaves some time before its last write; volmgrd lives until then. */
 	if (listed && is_fresh(t, now))
@@ -67,7 +70,7 @@ int use_refuse(const struct cluster *c, const struct volume *v, const struct use
 	case USE_SILENT:
 		return error_set(e, EBUSY, "volume %s: %s is silent, but did not shut down: make sure that it is off", v->name, name);
 	case USE_ENDING:
-		return error_set(e, EBUSY, "volume %s: %s is shutting down and has it still: wait until it is off", v->name, name);
+		return error_set(e, EBUSY, "volume %s: %s is shutting down or starting, and has it: wait until it is off", v->name, name);
 	case USE_THERE:
 		break;
 	}
@@ -152,7 +155,7 @@ int uses_find_by(struct uses *u, const struct volume *v, unsigned node, enum use
 		r = ask(u, i, &h, e);
 		if (r < 0)
 			return r;
-		*ret = use_judge(v, node, h->status, h->volumes, u->now);
+		*ret = use_judge(v, node, cluster_node_volume(u->c, node, VOLUME_ROOT), h->status, h->volumes, u->now);
 	}
 	return 0;
 }

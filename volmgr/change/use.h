@@ -15,7 +15,7 @@ enum use_kind {
 	USE_NONE,
 	USE_HELD,   /* a disk that NODE holds; that it has it composed nobody says */
 	USE_SILENT, /* NODE may have it composed: it tells nothing any more, but did not shut down */
-	USE_ENDING, /* NODE has it composed, and is shutting down */
+	USE_ENDING, /* NODE has it composed, and is shutting down; or it boots, and has not said that it is up yet */
 	USE_THERE,  /* NODE has it composed */
 	USE_HERE,   /* it is on this machine */
 };
@@ -24,8 +24,11 @@ struct use {
 	unsigned node; /* 0 with NONE, HERE */
 };
 
-/* What NODE tells of V; S and T are its slots, NULL: never written. A holder that tells nothing of a disk is no matter here. Pure. */
-enum use_kind use_judge(const struct volume *v, unsigned node, const struct node_status *s, const struct volume_status *t, uint64_t now);
+/*
+ * What NODE tells of V; S and T are its slots, NULL: never written; ROOT is its root volume, NULL: it has none. A holder that tells nothing of a disk is no matter here. Pure.
+ * A machine that boots writes T before it composes anything (claim_begin), S much later.
+ */
+enum use_kind use_judge(const struct volume *v, unsigned node, const struct volume *root, const struct node_status *s, const struct volume_status *t, uint64_t now);
 
 /* The slots of C's nodes as they are when they are first asked for; A stays open meanwhile, and C. */
 struct uses {
