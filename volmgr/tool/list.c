@@ -15,20 +15,12 @@ static const struct table_column columns[] = {
 	{NULL, "device", TABLE_TEXT},          {NULL, "waits_since", TABLE_NUMBER},
 };
 
-/* "here", or the name of the node that has it, and what is not well about that. A disk that is held is not in use for that. */
 static void add_place(const struct view *v, const struct volume *vol, const struct volume_use *use, struct table *t)
 {
-	static const char *const doubts[] = {[USE_SILENT] = " (silent)", [USE_ENDING] = " (shutting down)", [USE_THERE] = ""};
-	const struct node *n = cluster_node(&v->c, use->use.node);
-	char path[256], who[2 * NAME_SIZE];
+	char path[256], who[USE_PLACE_SIZE];
 
 	snprintf(path, sizeof(path), "/dev/mapper/byre-%s-%s", v->c.settings.container_name, vol->name);
-	if (n && use->use.kind > USE_HELD && use->use.kind != USE_HERE) {
-		snprintf(who, sizeof(who), "%s%s", n->name, doubts[use->use.kind]);
-		table_text(t, who);
-	} else {
-		table_text(t, use->here ? "here" : NULL);
-	}
+	table_text(t, use_place(v, use, who));
 	table_text(t, use->here ? path : NULL);
 }
 

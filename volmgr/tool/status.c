@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/str.h"
 #include "compose_look.h"
+#include "volmgr/change.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -149,6 +150,62 @@ static void put_totals(const struct summary *s, struct buf *b)
 	buf_puts(b, "\n");
 }
 
+static bool is_on_holder(const struct view *v, const struct volume *vol, const struct volume_use *use, const char *where)
+{
+	const struct node *holder = cluster_node(&v->c, vol->node);
+
+	return holder && (use->here ? holder->number == this_node() : strcmp(where, holder->name) == 0);
+}
+
+/* One line for each holder, and one for the disks that nobody holds: "vm1, vm2 (not in use)". */
+static void put_disk(struct view *v, const struct volume *vol, bool first, struct buf *b)
+{
+	char place[USE_PLACE_SIZE];
+	struct volume_use use;
+	const char *where;
+
+	volume_use(v, vol, &use);
+	where = use_place(v, &use, place);
+	buf_printf(b, "%s%s", first ? "" : ", ", vol->name);
+	if (!where && vol->node)
+		buf_puts(b, " (not in use)");
+	else if (where && !is_on_holder(v, vol, &use, where))
+		buf_printf(b, " (in use: %s)", where);
+}
+
+static void put_disks_of(struct view *v, unsigned node, const char *holder, struct buf *b)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < v->c.n_volumes; i++) {
+		if (v->c.volumes[i].kind != VOLUME_DISK || v->c.volumes[i].node != node)
+			continue;
+		if (first)
+			buf_printf(b, "  %-9s ", holder);
+		put_disk(v, &v->c.volumes[i], first, b);
+		first = false;
+	}
+	if (!first)
+		buf_puts(b, "\n");
+}
+
+static void put_disks(struct view *v, struct buf *b)
+{
+	const struct cluster *c = &v->c;
+	size_t n = 0, held = 0;
+
+	for (size_t i = 0; i < c->n_volumes; i++) {
+		n += c->volumes[i].kind == VOLUME_DISK;
+		held += c->volumes[i].kind == VOLUME_DISK && c->volumes[i].node;
+	}
+	if (n == 0)
+		return;
+	buf_printf(b, "disks       %zu, of which nodes hold %zu\n", n, held);
+	for (size_t i = 0; i < c->n_nodes; i++)
+		put_disks_of(v, c->nodes[i].number, c->nodes[i].name, b);
+	put_disks_of(v, 0, "nobody", b);
+}
+
 /* The volumes whose stores want space and have none. What can be done about it each node tells itself, in WHY. */
 typedef void wait_fn(const struct volume *vol, const struct volume_use *use, const char *why, void *data);
 
@@ -188,6 +245,7 @@ static int print_text(const struct summary *s, struct error *e)
 	put_fencing(&s->v->c, &b);
 	buf_printf(&b, "nodes       %zu\n", s->v->c.n_nodes);
 	put_images(&s->v->c, &b);
+	put_disks(s->v, &b);
 	put_totals(s, &b);
 	each_wait(s->v, put_wait, &b);
 	for (size_t i = 0; i < b.len; i++)
@@ -260,6 +318,24 @@ static json_t *json_totals(const struct summary *s)
 			 number(t->known));
 }
 
+static json_t *json_disks(struct view *v)
+{
+	json_t *list = json_array();
+	char place[USE_PLACE_SIZE];
+	struct volume_use use;
+
+	for (size_t i = 0; i < v->c.n_volumes; i++) {
+		const struct volume *vol = &v->c.volumes[i];
+
+		if (vol->kind != VOLUME_DISK)
+			continue;
+		volume_use(v, vol, &use);
+		json_array_append_new(list, json_pack("{s:s,s:o,s:o}", "volume", vol->name, "node", vol->node ? number(vol->node) : json_null(), "in_use",
+						      text_or_null(use_place(v, &use, place))));
+	}
+	return list;
+}
+
 static void add_wait(const struct volume *vol, const struct volume_use *use, const char *why, void *data)
 {
 	json_array_append_new(data, json_pack("{s:s,s:i,s:o,s:b,s:s}", "volume", vol->name, "node", (int)vol->node, "since",
@@ -280,11 +356,11 @@ static int print_json(const struct summary *s, struct error *e)
 	struct buf b cleanup_buf = BUF_INIT;
 	cleanup_free char *text = NULL;
 	json_auto_t *o =
-		json_pack("{s:s,s:s,s:o,s:{s:o,s:i,s:o,s:o},s:{s:s,s:o},s:i,s:o,s:o,s:o,s:o}", "container", v->c.settings.container_name,
+		json_pack("{s:s,s:s,s:o,s:{s:o,s:i,s:o,s:o},s:{s:s,s:o},s:i,s:o,s:o,s:o,s:o,s:o}", "container", v->c.settings.container_name,
 			  "id", v->c.id, "disk", text_or_null(v->place.disk), "state", "generation", number(v->report.generation), "slot",
 			  (int)v->report.slot, "warning", text_or_null(v->report.warning), "slots", json_slots(s), "fencing", "way",
 			  fencing_name(v->c.settings.fencing), "why", text_or_null(v->c.fencing_why), "nodes", (int)v->c.n_nodes, "pvs",
-			  json_pvs(v), "images", json_images(&v->c), "totals", json_totals(s), "waiting", json_waits(v));
+			  json_pvs(v), "images", json_images(&v->c), "disks", json_disks(v), "totals", json_totals(s), "waiting", json_waits(v));
 
 	text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
 	if (!text)

@@ -69,6 +69,10 @@ struct volume_use {
 };
 void volume_use(struct view *v, const struct volume *vol, struct volume_use *ret);
 
+/* "here", or the name of the node that has it, and what is not well about that; NULL: it is in use nowhere. A disk that is held is not in use for that. */
+#define USE_PLACE_SIZE (NAME_SIZE + 40)
+const char *use_place(const struct view *v, const struct volume_use *use, char ret[USE_PLACE_SIZE]);
+
 /* --- tool_change.c --- */
 
 struct change;

@@ -5,6 +5,7 @@
 #include "compose_look.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* As its volmgrd tells, or else, of a root, its metamaster. */
@@ -48,4 +49,18 @@ void volume_use(struct view *v, const struct volume *vol, struct volume_use *ret
 		ret->metadata_used = usage.metadata_used;
 		ret->full = usage.out_of_data;
 	}
+}
+
+const char *use_place(const struct view *v, const struct volume_use *use, char ret[USE_PLACE_SIZE])
+{
+	static const char *const doubts[] = {[USE_SILENT] = " (silent)", [USE_ENDING] = " (shutting down or starting)", [USE_THERE] = ""};
+	const struct node *n = cluster_node(&v->c, use->use.node);
+
+	if (n && use->use.kind > USE_HELD && use->use.kind != USE_HERE)
+		snprintf(ret, USE_PLACE_SIZE, "%s%s", n->name, doubts[use->use.kind]);
+	else if (use->here)
+		snprintf(ret, USE_PLACE_SIZE, "here");
+	else
+		return NULL;
+	return ret;
 }

@@ -128,8 +128,12 @@ a_disk_is_passed_on() {
   refuses 2 'volume disk is held by node 1, this is node 2' attach disk
   refuses 2 'volume disk is held by node 1, which lives: volmgr give disk there first' take disk
   refuses 2 'volume disk is .*node.\?1' remove disk
+  until_true 20 status_says 2 'node1 *disk$' '1 node1'
+  status_says 1 'node1 *disk$' '1 here' || problem "$(on 1 status)"
   does 1 detach disk
+  until_true 20 status_says 2 'node1 *disk (not in use)$' '1 null'
   does 1 give disk
+  status_says 2 'nobody *disk$' 'null null' || problem "$(on 2 status)"
   does 2 take disk
   refuses 1 'volume disk is held by node 2, this is node 1' attach disk
   dev=$(on 2 attach disk) || problem attach
@@ -139,6 +143,11 @@ a_disk_is_passed_on() {
   does 2 detach disk
   does 2 give disk
   [ "$(cat "$work/acks")" = $'0 1\n1 2' ] || problem "$(cat "$work/acks")"
+}
+
+# status_says N LINE DISK: what volmgr status tells of the disk there, as text and as JSON (its node, and where it is in use).
+status_says() {
+  on "$1" status | grep -q "^  $2" && [ "$(on "$1" status --json | jq -r '.disks[] | "\(.node) \(.in_use)"')" = "$3" ]
 }
 
 opened() { [ "$(dmsetup info -c --noheadings -o open "b$1re-one-disk" | tr -d ' ')" = "$2" ]; }
