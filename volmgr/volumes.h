@@ -34,9 +34,9 @@ int volumes_remove(struct change *ch, const char *const *names, size_t n, bool f
 
 /*
  * Thin volumes become as new, on IMAGE ("" = as before; for roots the default image). KEEP: the old device stays in the pool for volume_undo and the new one is made
- * beside it when the node boots next; else the store is made fresh by one 4 KiB write, and no node may have it composed (-EBUSY).
+ * beside it when the node boots next; else the store is made fresh by one 4 KiB write, and no node may have it composed (-EBUSY). FORCE: the node of a root, being silent, is off.
  */
-int volumes_reset(struct change *ch, const char *const *names, size_t n, const char *image, bool keep, struct error *e);
+int volumes_reset(struct change *ch, const char *const *names, size_t n, const char *image, bool keep, bool force, struct error *e);
 int volumes_undo(struct change *ch, const char *const *names, size_t n, struct error *e);
 
 /* A larger size, seen by the node when it (or volmgrd) composes anew or is told of it. -EINVAL: smaller. */

@@ -351,11 +351,13 @@ static void what_is_in_use_stays(void **state)
 	assert_int_equal(volumes_remove(&w.ch, names + 1, 1, false, &e), -EBUSY);
 	assert_int_equal(volumes_remove(&w.ch, names + 2, 1, false, &e), -EBUSY);
 	assert_string_equal(e.text, "volume d is held by node 2: volmgr give d there first");
-	assert_int_equal(volumes_reset(&w.ch, (const char *const[]){"node1.root"}, 1, "", false, &e), -EBUSY);
-	assert_int_equal(volumes_reset(&w.ch, (const char *const[]){"d"}, 1, "", false, &e), -EBUSY);
+	assert_int_equal(volumes_reset(&w.ch, (const char *const[]){"node1.root"}, 1, "", false, false, &e), -EBUSY);
+	assert_int_equal(volumes_reset(&w.ch, (const char *const[]){"d"}, 1, "", false, false, &e), -EBUSY);
 	nodes_are = NODE_SILENT;
 	assert_int_equal(volumes_remove(&w.ch, names, 1, false, &e), -EBUSY);
 	assert_string_equal(e.text, "volume node1.swap: node1 is silent, but did not shut down: make sure that it is off");
+	assert_int_equal(volumes_reset(&w.ch, (const char *const[]){"node1.root"}, 1, "", false, false, &e), -EBUSY);
+	assert_string_equal(e.text, "volume node1.root: node1 is silent, but did not shut down: make sure that it is off");
 	nodes_are = NODE_LEFT;
 	assert_int_equal(volumes_remove(&w.ch, (const char *const[]){"node1.swap", "nothere"}, 2, false, &e), -ENOENT);
 	assert_int_equal(volumes_remove(&w.ch, (const char *const[]){"node1.swap", "node1.root"}, 2, true, &e), -EINVAL);
@@ -367,8 +369,8 @@ static void what_is_in_use_stays(void **state)
 	cluster_volume(&w.ch.c, "d")->node = 0;
 	composed = (struct volume_status){.node = 3, .written = (uint64_t)time(NULL), .stores = {{.volume = "d"}, {.volume = "node3.root"}}, .n = 2};
 	assert_int_equal(volumes_remove(&w.ch, names + 2, 1, false, &e), -EBUSY);
-	assert_int_equal(volumes_reset(&w.ch, (const char *const[]){"d"}, 1, "", false, &e), -EBUSY);
-	assert_int_equal(volumes_reset(&w.ch, (const char *const[]){"node3.root"}, 1, "", false, &e), -EBUSY);
+	assert_int_equal(volumes_reset(&w.ch, (const char *const[]){"d"}, 1, "", false, false, &e), -EBUSY);
+	assert_int_equal(volumes_reset(&w.ch, (const char *const[]){"node3.root"}, 1, "", false, false, &e), -EBUSY);
 	assert_string_equal(e.text, "volume node3.root: node3 is shutting down or starting, and has it: wait until it is off");
 	nodes_are = NODE_UP;
 	assert_int_equal(volumes_remove(&w.ch, names + 2, 1, true, &e), 0);
@@ -402,7 +404,7 @@ static void a_reset_is_fresh(void **state)
 	booted(&w, root2[0], 1);
 	booted(&w, "node3.root", 1);
 	v = cluster_volume(&w.ch.c, root2[0]);
-	assert_int_equal(volumes_reset(&w.ch, root2, 1, "", false, NULL), 0);
+	assert_int_equal(volumes_reset(&w.ch, root2, 1, "", false, false, NULL), 0);
 	assert_string_equal(v->image, "debian12@2");
 	assert_string_equal(cluster_node(&w.ch.c, 2)->image, "debian12@2");
 	assert_string_equal(cluster_node(&w.ch.c, 3)->image, "debian12@1");
@@ -411,10 +413,30 @@ static void a_reset_is_fresh(void **state)
 	head_of(&w, cluster_volume(&w.ch.c, "node3.root"), block);
 	assert_int_equal(block[0], 1);
 	assert_int_equal(volumes_undo(&w.ch, root2, 1, NULL), -ENOENT);
-	assert_int_equal(volumes_reset(&w.ch, (const char *const[]){"node2.swap"}, 1, "", false, NULL), -EINVAL);
-	assert_int_equal(volumes_reset(&w.ch, root2, 1, "none@1", false, NULL), -ENOENT);
+	assert_int_equal(volumes_reset(&w.ch, (const char *const[]){"node2.swap"}, 1, "", false, false, NULL), -EINVAL);
+	assert_int_equal(volumes_reset(&w.ch, root2, 1, "none@1", false, false, NULL), -ENOENT);
 	assert_int_equal(cluster_check(&w.ch.c, NULL), 0);
 	assert_int_equal(commits, 0);
+}
+
+/* The admin's word counts for a node that tells nothing, and for a root. */
+static void a_silent_node_is_reset_by_force(void **state)
+{
+	const char *const root[] = {"node1.root"}, *const disk[] = {"d"};
+	const struct volume_wish want = wish("d", VOLUME_DISK, 100);
+	struct world w cleanup_world;
+
+	(void)state;
+	begin(&w);
+	assert_int_equal(volumes_create(&w.ch, &want, 1, NULL), 0);
+	cluster_volume(&w.ch.c, "d")->node = 1;
+	composed = (struct volume_status){.node = 1, .stores = {{.volume = "d"}}, .n = 1};
+	nodes_are = NODE_UP;
+	assert_int_equal(volumes_reset(&w.ch, root, 1, "", false, true, NULL), -EBUSY);
+	nodes_are = NODE_SILENT;
+	assert_int_equal(volumes_reset(&w.ch, root, 1, "", false, false, NULL), -EBUSY);
+	assert_int_equal(volumes_reset(&w.ch, disk, 1, "", false, true, NULL), -EBUSY);
+	assert_int_equal(volumes_reset(&w.ch, root, 1, "", false, true, NULL), 0);
 }
 
 static void is(const struct world *w, uint32_t thin, const char *image, int undo, const char *undo_image)
@@ -440,17 +462,17 @@ static void a_kept_root_comes_back(void **state)
 	begin(&w);
 	add_second_version(&w.ch.c);
 	nodes_are = NODE_UP; /* it takes effect at the next boot */
-	assert_int_equal(volumes_reset(&w.ch, root2, 1, "", true, NULL), 0);
+	assert_int_equal(volumes_reset(&w.ch, root2, 1, "", true, false, NULL), 0);
 	is(&w, 0, "debian12@1", -1, ""); /* it was never booted: nothing to keep */
 	booted(&w, root2[0], 1);
-	assert_int_equal(volumes_reset(&w.ch, root2, 1, "debian12@2", true, NULL), 0);
+	assert_int_equal(volumes_reset(&w.ch, root2, 1, "debian12@2", true, false, NULL), 0);
 	is(&w, 1, "debian12@2", 0, "debian12@1");
 	/* Once more before it was booted: what it was comes back still. */
-	assert_int_equal(volumes_reset(&w.ch, root2, 1, "debian12@1", true, NULL), 0);
+	assert_int_equal(volumes_reset(&w.ch, root2, 1, "debian12@1", true, false, NULL), 0);
 	is(&w, 1, "debian12@1", 0, "debian12@1");
 	assert_int_equal(volumes_undo(&w.ch, root2, 1, NULL), 0);
 	is(&w, 0, "debian12@1", -1, "");
-	assert_int_equal(volumes_reset(&w.ch, root2, 1, "debian12@2", true, NULL), 0);
+	assert_int_equal(volumes_reset(&w.ch, root2, 1, "debian12@2", true, false, NULL), 0);
 	booted(&w, root2[0], 2);
 	assert_int_equal(volumes_undo(&w.ch, root2, 1, NULL), 0);
 	is(&w, 0, "debian12@1", 1, "debian12@2");
@@ -458,12 +480,12 @@ static void a_kept_root_comes_back(void **state)
 	is(&w, 1, "debian12@2", 0, "debian12@1");
 	assert_int_equal(volumes_undo(&w.ch, (const char *const[]){root2[0], root2[0]}, 2, NULL), -EINVAL);
 	assert_int_equal(volumes_undo(&w.ch, root2, 1, NULL), 0);
-	assert_int_equal(volumes_reset(&w.ch, root2, 1, "debian12@2", true, NULL), 0);
+	assert_int_equal(volumes_reset(&w.ch, root2, 1, "debian12@2", true, false, NULL), 0);
 	is(&w, 2, "debian12@2", 0, "debian12@1");
 	head_of(&w, cluster_volume(&w.ch.c, root2[0]), block);
 	assert_int_equal(block[0], 1); /* nothing of it was written */
 	nodes_are = NODE_LEFT;
-	assert_int_equal(volumes_reset(&w.ch, root2, 1, "debian12@2", false, NULL), 0);
+	assert_int_equal(volumes_reset(&w.ch, root2, 1, "debian12@2", false, false, NULL), 0);
 	is(&w, 0, "debian12@2", -1, "");
 }
 
@@ -685,7 +707,7 @@ static int any(struct change *ch)
 	case 4:
 		return volume_resize(ch, any_volume(ch), ((uint64_t)rand() % 8000) * PLAN_MIB, NULL);
 	default:
-		return volumes_reset(ch, (const char *const[]){any_volume(ch)}, 1, "", rand() % 2, NULL);
+		return volumes_reset(ch, (const char *const[]){any_volume(ch)}, 1, "", rand() % 2, false, NULL);
 	}
 }
 
@@ -726,6 +748,7 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_is_refused),
 		cmocka_unit_test(what_is_in_use_stays),
 		cmocka_unit_test(a_reset_is_fresh),
+		cmocka_unit_test(a_silent_node_is_reset_by_force),
 		cmocka_unit_test(a_kept_root_comes_back),
 		cmocka_unit_test(volumes_become_larger),
 		cmocka_unit_test(stores_grow_while_there_is_space),

@@ -171,7 +171,17 @@ struct reset {
 	uint32_t thin; /* … and this is the id of what comes beside it */
 };
 
-static int plan_reset(struct change *ch, struct uses *u, struct volume *v, const char *image, bool keep, struct reset *ret, struct error *e)
+/* FORCE is a word about a root's node. Of a disk's the admin gives it by taking the disk. */
+static int check_resettable(struct change *ch, struct uses *u, const struct volume *v, bool force, struct error *e)
+{
+	struct use use;
+
+	if (force && v->kind == VOLUME_ROOT && uses_find(u, v, &use, NULL) == 0 && use.kind == USE_SILENT)
+		return 0;
+	return check_unused(ch, u, v, false, e);
+}
+
+static int plan_reset(struct change *ch, struct volume *v, const char *image, bool keep, struct reset *ret, struct error *e)
 {
 	const struct image *i = v->kind == VOLUME_ROOT ? cluster_default_image(&ch->c) : NULL;
 	int r = 0;
@@ -192,7 +202,7 @@ static int plan_reset(struct change *ch, struct uses *u, struct volume *v, const
 		r = head_has_thin(&ch->c, ch->pvs, v, &ret->old, e);
 	if (r == 0 && ret->old)
 		r = next_thin(v, &ret->thin, e);
-	return r == 0 && !keep ? check_unused(ch, u, v, false, e) : r;
+	return r;
 }
 
 static void apply_reset(struct cluster *c, const struct reset *r, bool keep)
@@ -212,7 +222,7 @@ static void apply_reset(struct cluster *c, const struct reset *r, bool keep)
 	set_image(c, v, r->image);
 }
 
-int volumes_reset(struct change *ch, const char *const *names, size_t n, const char *image, bool keep, struct error *e)
+int volumes_reset(struct change *ch, const char *const *names, size_t n, const char *image, bool keep, bool force, struct error *e)
 {
 	cleanup_free struct reset *resets = calloc(n + 1, sizeof(*resets));
 	struct uses u CLEANUP(uses_end);
@@ -220,8 +230,11 @@ int volumes_reset(struct change *ch, const char *const *names, size_t n, const c
 	int r = resets ? find_all(ch, names, n, &v, e) : error_errno(e, ENOMEM, "volumes");
 
 	uses_begin(&u, ch->area, &ch->c);
-	for (size_t i = 0; i < n && r == 0; i++)
-		r = plan_reset(ch, &u, v[i], image, keep, &resets[i], e);
+	for (size_t i = 0; i < n && r == 0; i++) {
+		r = plan_reset(ch, v[i], image, keep, &resets[i], e);
+		if (r == 0 && !keep)
+			r = check_resettable(ch, &u, v[i], force, e);
+	}
 	if (r == 0 && !keep)
 		r = heads_write(&ch->c, ch->pvs, (const struct volume *const *)v, n, e);
 	for (size_t i = 0; i < n && r == 0; i++)

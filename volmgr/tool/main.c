@@ -100,6 +100,7 @@ static const struct cli_option remove_volume_options[] = {
 static const struct cli_option reset_options[] = {
 	{'i', "image", CLI_TEXT, &reset_image, "IMAGE", "what it stands on then (default: the default image; of a disk, its own)"},
 	{0, "keep", CLI_FLAG, &reset_keep, NULL, "what a node's root is now stays, for volmgr undo"},
+	{'f', "force", CLI_FLAG, &reset_force, NULL, "also of a node that did not shut down, and is off for sure"},
 	{'j', "json", CLI_FLAG, &options.json, NULL, "print JSON"},
 	{0, NULL, CLI_FLAG, NULL, NULL, NULL},
 };

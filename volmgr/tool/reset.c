@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 const char *reset_image = "";
-bool reset_keep, remove_force;
+bool reset_keep, reset_force, remove_force;
 
 static uint64_t extents_of(const struct edit *ed)
 {
@@ -60,12 +60,12 @@ static void tell_reset(struct edit *ed, const struct volume *v)
 int reset_run(int argc, char **argv, struct error *e)
 {
 	struct edit ed cleanup_edit;
-	int r = edit_begin(&ed, reset_keep ? "reset --keep" : "reset", argc, argv, e);
+	int r = edit_begin(&ed, reset_keep ? "reset --keep" : reset_force ? "reset --force" : "reset", argc, argv, e);
 
 	if (r == 0)
 		r = edit_names(&ed, argc, argv, e);
 	if (r == 0)
-		r = volumes_reset(ed.ch, ed.names, ed.n, reset_image, reset_keep, e);
+		r = volumes_reset(ed.ch, ed.names, ed.n, reset_image, reset_keep, reset_force, e);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < ed.n; i++)

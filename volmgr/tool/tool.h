@@ -166,7 +166,7 @@ int remove_run(int argc, char **argv, struct error *e); /* reset.c */
 int reset_run(int argc, char **argv, struct error *e);
 int undo_run(int argc, char **argv, struct error *e);
 extern const char *reset_image;
-extern bool reset_keep, remove_force;
+extern bool reset_keep, reset_force, remove_force;
 int resize_run(int argc, char **argv, struct error *e); /* resize.c */
 int grow_run(int argc, char **argv, struct error *e);
 int trim_run(int argc, char **argv, struct error *e); /* trim.c */

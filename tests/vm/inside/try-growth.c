@@ -146,7 +146,7 @@ static int edit_remove(struct change *ch, char **argv, struct error *e)
 
 static int edit_reset(struct change *ch, char **argv, struct error *e)
 {
-	return volumes_reset(ch, (const char *const *)argv, 1, "", true, e);
+	return volumes_reset(ch, (const char *const *)argv, 1, "", true, false, e);
 }
 
 static int edit_undo(struct change *ch, char **argv, struct error *e)

@@ -245,7 +245,7 @@ static int do_area(char **argv, struct error *e)
 /* reset VOLUME IMAGE: VOLUME stands on IMAGE, as new. */
 static int edit_reset(struct change *ch, char **argv, struct error *e)
 {
-	return volumes_reset(ch, (const char *const *)argv, 1, argv[1], false, e);
+	return volumes_reset(ch, (const char *const *)argv, 1, argv[1], false, false, e);
 }
 
 static int do_reset(char **argv, struct error *e)
