@@ -273,6 +273,12 @@ imports_where_nothing_is_left() {
   expect_stdout 'node3.root'
   run "$volmgr" --state "$area" state history -n 1
   expect_stdout 'a disk array lost its cache'
+  damage "$(slot 0)"
+  damage "$(slot 1)"
+  run "$volmgr" --state "$area" state import --force 'once more' "$WORK/saved"
+  expect_status 0
+  expect_stdout 'the history tells'
+  expect_stdout 'generation 4: volmgr state import'
 }
 
 refuses_to_fence_unseen() {

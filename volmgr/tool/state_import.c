@@ -33,6 +33,7 @@ struct import {
 	struct view v;
 	bool lost;        /* no document can be read there; … */
 	struct error why; /* … this is why */
+	size_t later;     /* changes that the history tells of, and the file does not know */
 	struct difference d;
 	bool adopted; /* LVM says the same */
 	char what[NOTE_SIZE];
@@ -92,14 +93,31 @@ static int look(struct import *im, struct error *e)
 
 /* --- telling --------------------------------------------------------------------------------------------------------------- */
 
+/* Where no document is left, the history tells at least what was done since. */
+static int tell_later(struct import *im, struct buf *b, struct error *e)
+{
+	cleanup_free struct history_record *list = NULL;
+	size_t n = 0;
+	int r = area_history_list(im->v.area, &list, &n, e);
+
+	if (r < 0)
+		return r;
+	while (im->later < n && list[im->later].generation > im->wanted.generation)
+		im->later++;
+	buf_printf(b, "%s: no document can be read there: nothing to compare %s with, which was generation %" PRIu64 "\n", im->v.device, im->file,
+		   im->wanted.generation);
+	buf_puts(b, im->later ? "what was done after that, as the history tells, is in it no more:\n" : "the history tells of none after that\n");
+	for (size_t i = im->later; i > 0; i--)
+		buf_printf(b, "  generation %" PRIu64 ": %s\n", list[i - 1].generation, list[i - 1].note.what);
+	return 0;
+}
+
 static int compare(struct import *im, struct buf *b, struct error *e)
 {
 	int r;
 
-	if (im->lost) {
-		buf_printf(b, "%s: no document can be read there: nothing to compare %s with\n", im->v.device, im->file);
-		return 0;
-	}
+	if (im->lost)
+		return tell_later(im, b, e);
 	buf_printf(b, "from generation %" PRIu64 ", the newest, to %s, which was generation %" PRIu64 ":\n", im->v.c.generation, im->file,
 		   im->wanted.generation);
 	r = cluster_difference(&im->v.c, &im->wanted, b, &im->d, e);
@@ -136,7 +154,10 @@ static bool is_copy(const char *device)
 	return stat(device, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-/* With the area open for writing, and the lease held where there is one. */
+/*
+ * With the area open for writing, and the lease held where there is one. What LVM has beyond an older document may be in use, and is not to go by itself because of a change
+ * that was cut off before the document was lost: volmgr check tells of it.
+ */
 static int publish_lost(struct import *im, struct state_area *a, struct error *e)
 {
 	struct cluster there CLEANUP(cluster_freep);
@@ -148,7 +169,8 @@ static int publish_lost(struct import *im, struct state_area *a, struct error *e
 		return error_set(e, ESTALE, "%s: a document can be read there again: look anew, and try again", im->v.device);
 	im->wanted.note = (struct change_note){.time = (uint64_t)time(NULL), .node = this_node()};
 	memcpy(im->wanted.note.what, im->what, sizeof(im->what));
-	return area_restore(a, &im->wanted, e);
+	r = im->later ? area_intent_write(a, false, e) : 0;
+	return r == 0 ? area_restore(a, &im->wanted, e) : r;
 }
 
 static int publish_in_copy(struct import *im, struct error *e)
@@ -162,25 +184,6 @@ static int publish_in_copy(struct import *im, struct error *e)
 	im->wanted.note = (struct change_note){.time = (uint64_t)time(NULL), .node = this_node()};
 	memcpy(im->wanted.note.what, im->what, sizeof(im->what));
 	return r == 0 ? state_area_publish(a, &im->wanted, e) : r;
-}
-
-/* No change can begin where no state is: lease and area are taken one by one. */
-static int publish_under_lease(struct import *im, const struct change_options *o, struct error *e)
-{
-	struct state_area *a CLEANUP(state_area_closep) = NULL;
-	struct lease *l = NULL;
-	char device[64];
-	int r = control_path(im->v.device, device, e);
-
-	if (r == 0)
-		r = state_area_open(device, true, &a, e);
-	if (r == 0)
-		r = lease_acquire(&(struct lease_place){device, &im->wanted}, o, &l, e);
-	if (r < 0)
-		return r;
-	r = publish_lost(im, a, e);
-	lease_release(l);
-	return r;
 }
 
 /* --- what nodes have written ----------------------------------------------------------------------------------------------- */
@@ -259,6 +262,92 @@ static int check_stores(const struct import *im, const char *const *pvs, struct 
 					 v->name, str_bytes(is, sizeof(is), bytes), im->file, str_bytes(was, sizeof(was), have));
 	}
 	return 0;
+}
+
+/* STORE, as NODE tells, lies where the lost state said: what FILE has must be able to be that. */
+static int check_store(const struct import *im, unsigned node, const struct store_status *store, struct error *e)
+{
+	const struct volume *v = cluster_volume(&im->wanted, store->volume);
+	const struct node *n = cluster_node(&im->wanted, node);
+	char name[NAME_SIZE];
+
+	if (n)
+		snprintf(name, sizeof(name), "%s", n->name);
+	else
+		snprintf(name, sizeof(name), "node %u", node);
+	if (!v)
+		return error_set(e, EBUSY, "%s has volume %s in use, of which %s knows nothing: stop that first, or shut it down", name, store->volume,
+				 im->file);
+	if (v->kind == VOLUME_DISK && v->node != node)
+		return error_set(e, EBUSY, "%s has volume %s in use, which it does not hold in %s: volmgr detach %s there first", name, v->name, im->file,
+				 v->name);
+	if (store->data_total > segments_extents(&v->data) * EXTENT_BYTES)
+		return error_set(e, EBUSY, "%s has volume %s in use, whose store is larger than in %s: stop that first, or shut it down", name, v->name,
+				 im->file);
+	return 0;
+}
+
+static int check_told_by(const struct import *im, struct state_area *a, unsigned node, struct error *e)
+{
+	const uint64_t now = (uint64_t)time(NULL);
+	struct volume any = {.kind = VOLUME_DISK};
+	struct volume_status t;
+	struct node_status s;
+	int r = volume_status_read(a, node, &t, e), told;
+
+	if (r < 0)
+		return r == -ENODATA ? 0 : r;
+	told = node_status_read(a, node, &s, NULL);
+	for (size_t i = 0; i < t.n && r == 0; i++) {
+		snprintf(any.name, sizeof(any.name), "%s", t.stores[i].volume);
+		if (use_judge(&any, node, NULL, told == 0 ? &s : NULL, &t, now) >= USE_ENDING)
+			r = check_store(im, node, &t.stores[i], e);
+	}
+	return r;
+}
+
+/* Where a document was lost nobody knows where volumes lay; but who lives tells which he has. Of who is silent the admin's word counts. */
+static int check_told(const struct import *im, struct state_area *a, struct error *e)
+{
+	int r = 0;
+
+	for (unsigned node = 1; im->later && node < LAYOUT_STATUS_SLOTS && r == 0; node++)
+		r = check_told_by(im, a, node, e);
+	return r;
+}
+
+static int check_lost(const struct import *im, struct state_area *a, struct error *e)
+{
+	cleanup_free const char **pvs = NULL;
+	int r = check_told(im, a, e);
+
+	if (r < 0 || options.state)
+		return r;
+	r = control_pv_paths(&im->wanted, &pvs, e);
+	return r == 0 ? check_stores(im, pvs, e) : r;
+}
+
+/* No change can begin where no state is: lease and area are taken one by one. */
+static int publish_under_lease(struct import *im, const struct change_options *o, struct error *e)
+{
+	struct state_area *a CLEANUP(state_area_closep) = NULL;
+	struct lease *l = NULL;
+	char device[64];
+	int r = control_path(im->v.device, device, e);
+
+	if (r == 0)
+		r = state_area_open(device, true, &a, e);
+	if (r == 0)
+		r = lease_acquire(&(struct lease_place){device, &im->wanted}, o, &l, e);
+	if (r < 0)
+		return r;
+	r = check_lost(im, a, e);
+	if (r == 0)
+		r = lease_check(l, e);
+	if (r == 0)
+		r = publish_lost(im, a, e);
+	lease_release(l);
+	return r;
 }
 
 static int publish_change(struct import *im, const struct change_options *o, struct error *e)
