@@ -29,10 +29,9 @@ int lease_format(const struct lease_place *p, struct error *e);
 
 /*
  * This machine's place in the lockspace: HOST is the node's number, or 0 for a machine that is no node (it takes a free number from the top). Starts the
- * sanlock daemon when none runs. Takes 2 x time-out + 1 seconds, no time when it is joined already. *RET_JOINED: it was not before (the caller leaves).
+ * sanlock daemon when none runs. Takes 2 x time-out + 1 seconds, no time when it is joined already. *RET_JOINED: it was not before.
  */
 int lease_join(const struct lease_place *p, unsigned host, bool *ret_joined, struct error *e);
-int lease_leave(const struct lease_place *p, struct error *e);
 /* This machine leaves every lockspace, and its daemon ends; as when it shuts down. Who finds it gone takes its disks: see holding.h. Nothing to it when none runs. */
 int lease_leave_all(struct error *e);
 

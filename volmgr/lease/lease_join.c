@@ -70,22 +70,6 @@ int lease_keep(const struct cluster *c, const char *state, unsigned host, struct
 	return r == 0 ? lease_join(&(struct lease_place){device, c}, host, &joined, e) : r;
 }
 
-int lease_leave(const struct lease_place *p, struct error *e)
-{
-	struct sanlk_lockspace *all = NULL;
-	char name[LOCKSPACE_NAME_SIZE];
-	int n = 0, r = sanlock_get_lockspaces(&all, &n, 0);
-
-	lockspace_name(name, p->c->id);
-	for (int i = 0; r >= 0 && all && i < n; i++)
-		if (strncmp(all[i].name, name, sizeof(all[i].name)) == 0) {
-			r = sanlock_rem_lockspace(&all[i], SANLK_REM_UNUSED);
-			break;
-		}
-	free(all);
-	return r < 0 && r != -ENOENT ? error_set(e, EBUSY, "leaving the cluster's lockspace: %s", lockspace_why(r)) : 0;
-}
-
 int lease_leave_all(struct error *e)
 {
 	return lockspace_shut_down(e);
