@@ -5,8 +5,8 @@
 . "$(dirname "$0")/lib/solo.sh"
 set -- "$(mktemp -d)"
 trap 'rm -rf "$1"' EXIT
-printf 'moves=%q seed=%q limit=%q\n' "${MOVES:-12}" "${MOVE_SEED:-$(date +%Y%m%d)}" "${MOVE_LIMIT:-600}" >"$1/moving.conf"
+printf 'moves=%q seed=%q limit=%q\n' "${MOVES:-60}" "${MOVE_SEED:-$(date +%Y%m%d)}" "${MOVE_LIMIT:-1500}" >"$1/moving.conf"
 SOLO_FILES="$1/moving.conf"
 SOLO_TOOLS='try-volmgr try-change try-moving as-node.so crash.so'
-SOLO_LIMIT=${SOLO_LIMIT:-1800}
+SOLO_LIMIT=${SOLO_LIMIT:-3600}
 solo moving moving

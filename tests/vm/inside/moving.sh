@@ -14,7 +14,7 @@ work=$(mktemp -d)
 failed=0
 # shellcheck source=/dev/null # how many, and from which seed
 [ ! -r "${KIT:-}/moving.conf" ] || . "$KIT/moving.conf"
-: "${moves:=12}" "${seed:=1}" "${limit:=600}"
+: "${moves:=60}" "${seed:=1}" "${limit:=1500}"
 
 t() { RANGE=largest "$bin/try-volmgr" "$disk" one "$@"; }
 v() { "$volmgr" --container one "$@"; }
@@ -74,14 +74,23 @@ start_daemon() { # N
   (while [ ! -e "$work/off$1" ]; do as "$1" "$volmgrd" --container one >>"$work/volmgrd$1" 2>&1; done) &
   until_true 60 joined "$1"
 }
-# All that runs there is gone at once, without a word to anybody, and with it what its kernel held.
+# All that runs there is gone at once, without a word to anybody, and with it what its kernel held: nothing that it does at the end reaches the disk.
 power_off() { # N
   touch "$work/off$1"
+  signal STOP "$1"
+  dmsetup ls | sed -n "s/^\(b$1re-[^\t ]*\).*/\1/p" >"$work/devices$1"
+  cut_off "$1"
   kill -KILL "$(cat "$work/machine$1")"
   pkill -CONT -x nsenter
   until_true 20 is_gone "$(cat "$work/machine$1")"
-  dmsetup ls | sed -n "s/^\(b$1re-[^\t ]*\).*/\1/p" >"$work/devices$1"
   until_true 20 forget_devices "$1"
+}
+# The lowest devices lead nowhere any more. A pool that is taken away would else write its metadata.
+cut_off() {
+  local d
+  while read -r d; do
+    ! dmsetup table "$d" 2>/dev/null | grep -q ' linear ' || dmsetup wipe_table --noflush --nolockfs "$d" || problem "$d is not cut off"
+  done <"$work/devices$1"
 }
 is_gone() { [ ! -e "/proc/$1" ]; }
 forget_devices() {
@@ -216,6 +225,27 @@ a_node_that_is_killed_has_not_left() {
   does 2 give disk
 }
 start_daemon_again() { rm -f "$work/off$1"; start_daemon "$1"; }
+
+# It writes at that moment. What it was told to be on the disk is there.
+a_power_cut_loses_nothing_that_was_acknowledged() {
+  local dev first n=0
+  first=$(wc -l <"$work/acks")
+  does 1 take disk
+  dev=$(on 1 attach disk) || problem attach
+  as 1 "$bin/try-moving" write "$dev" 1 "$work/acks" 2>"$work/err" &
+  until_true 60 has_acknowledged $((first + 200))
+  power_off 1
+  n=$(wc -l <"$work/acks")
+  does 2 take --force disk
+  dev=$(on 2 attach disk) || problem attach
+  use 2 "$dev" || problem 'what was acknowledged is lost'
+  [ "$(wc -l <"$work/acks")" = $((n + 1)) ] || problem 'it wrote on'
+  echo "  $((n - first)) records were acknowledged before the power went"
+  does 2 detach disk
+  does 2 give disk
+  start_machine 1 && start_daemon 1
+}
+has_acknowledged() { [ "$(wc -l <"$work/acks")" -ge "$1" ]; }
 
 # It may have read the state while another node took the disk, having seen no sign of it: it waits for the lease before it composes anything.
 who_has_just_joined_waits_for_the_lease() {
@@ -371,41 +401,58 @@ use_big() { as "$1" "$bin/try-moving" use "$(on "$1" attach big)" "$1" "$work/ac
 
 # --- the campaign
 
-# step N COMMAND...: volmgr there; one in three is killed at a random step.
+# step N COMMAND...: volmgr there; one in three is killed at a random step, if it has so many.
 step() {
-  local n=$1 env=()
+  local n=$1 env=() at=0 r
   shift
   if ((RANDOM % 3 == 0)); then
+    at=$((RANDOM % 12 + 1))
     rm -f "$work/count$n"
-    env=(CRASH_COUNT="$work/count$n" CRASH_AT=$((RANDOM % 20 + 1)) CRASH_WHEN="$( ((RANDOM % 2)) && echo after || echo before)" LD_PRELOAD="$bin/as-node.so $bin/crash.so")
-    echo "$1" >>"$work/killed"
+    env=(CRASH_COUNT="$work/count$n" CRASH_AT="$at" CRASH_WHEN="$( ((RANDOM % 2)) && echo after || echo before)" LD_PRELOAD="$bin/as-node.so $bin/crash.so")
   fi
-  as "$n" "${env[@]}" setsid --wait "$volmgr" --container one "$@" >"$work/out$n" 2>>"$work/said$n"
+  as "$n" "${env[@]}" setsid --wait "$volmgr" --container one "$@" >"$work/out$n" 2>"$work/err$n"
+  r=$?
+  [ "$at" = 0 ] || [ "$(cat "$work/count$n" 2>/dev/null)" != "$at" ] || echo "$1" >>"$work/killed"
+  cat "$work/err$n" >>"$work/said$n"
+  return "$r"
 }
 
 # Whose turn it is: not who wrote last, unless the other one does not come.
 turn() { # N
   local last
   last=$(tail -n 1 "$work/acks")
-  [ "${last#* }" != "$1" ] || ((++waited[$1] > 30))
+  [ "${last#* }" != "$1" ] || ((++waited[$1] > 40))
 }
 
+# Tools that were killed are called again, until the disk is another's to take.
+put_back() { # N
+  until { step "$1" detach disk && step "$1" give disk; } || grep -q 'is held by node' "$work/err$1" || [ -e "$work/enough" ]; do sleep 0.1; done
+}
+
+# What it says when it fails counts, unless its machine went.
+write_one() { # N DEVICE
+  use "$1" "$2" 2>"$work/use$1" || [ ! -s "$work/use$1" ] || [ -e "$work/off$1" ] || grep -q nsenter "$work/use$1" || sed "s/^/node $1: /" "$work/use$1" >>"$work/problems"
+}
+
+# One in four tries to have it without having asked.
 worker() { # N
-  local n=$1 dev
+  local n=$1 rash
   RANDOM=$((seed * 10 + n))
   while [ ! -e "$work/enough" ]; do
-    if [ -e "$work/off$n" ] || ! turn "$n"; then sleep 0.1; continue; fi
-    step "$n" take disk || continue
-    step "$n" attach disk || continue
-    waited[$n]=0
-    dev=$(cat "$work/out$n")
-    use "$n" "$dev" 2>"$work/use$n" || [ ! -s "$work/use$n" ] || grep -q 'nsenter' "$work/use$n" || sed "s/^/node $n: /" "$work/use$n" >>"$work/problems"
-    step "$n" detach disk
-    step "$n" give disk
+    if [ -e "$work/off$n" ] || ! turn "$n"; then sleep 0.05; continue; fi
+    rash=$((RANDOM % 4 == 0))
+    ((rash)) || step "$n" take disk || { sleep 0.2; continue; }
+    if step "$n" attach disk; then
+      waited[n]=0
+      write_one "$n" "$(cat "$work/out$n")"
+    elif ((rash)); then
+      continue
+    fi
+    put_back "$n"
   done
 }
 
-moved() { awk '$2 != last { n++; last = $2 } END { print n - 1 }' "$work/acks"; }
+moved() { awk -v first="$before" 'NR > first && $2 != last { n++; last = $2 } END { print n ? n - 1 : 0 }' "$work/acks"; }
 
 # What else may happen to a node. One that is off is off for sure: then it may be said so.
 strike() {
@@ -425,7 +472,8 @@ strike() {
 }
 
 it_is_never_written_by_two() {
-  local end=$((SECONDS + limit)) workers=()
+  local end=$((SECONDS + limit)) began=$SECONDS before workers=()
+  before=$(wc -l <"$work/acks")
   declare -A struck=([sanlock]=0 [volmgrd]=0 [stop]=0 [power]=0)
   declare -A waited=([1]=0 [2]=0)
   : >"$work/killed"
@@ -438,10 +486,10 @@ it_is_never_written_by_two() {
   done
   touch "$work/enough"
   wait "${workers[@]}"
-  echo "  seed $seed: $(moved) moves, $(wc -l <"$work/acks") acknowledged writes; killed: $(sort "$work/killed" | uniq -c | awk '{ printf "%s%s %s", s, $1, $2; s = ", " }'), sanlock ${struck[sanlock]}, volmgrd ${struck[volmgrd]}; stopped ${struck[stop]}, off ${struck[power]}"
+  echo "  seed $seed: $(moved) moves in $((SECONDS - began)) s, $(($(wc -l <"$work/acks") - before)) acknowledged writes; killed: $(sort "$work/killed" | uniq -c | awk '{ printf "%s%s %s", s, $1, $2; s = ", " }'), sanlock ${struck[sanlock]}, volmgrd ${struck[volmgrd]}; stopped ${struck[stop]}, off ${struck[power]}"
   [ ! -s "$work/problems" ] || problem "$(head -n 5 "$work/problems")"
   [ ! -s "$work/witness" ] || problem "two at once: $(head -n 3 "$work/witness")"
-  [ "$(moved)" -ge $((moves / 4 + 1)) ] || problem "only $(moved) moves in $limit s: $(tail -n 2 "$work/said1" "$work/said2")"
+  [ "$(moved)" -ge "$moves" ] || problem "only $(moved) moves in $limit s: $(tail -n 2 "$work/said1" "$work/said2")"
   # In the end node 1 has it.
   does 2 detach disk
   on 1 take disk >/dev/null 2>&1 || { does 2 give disk; does 1 take disk; }
@@ -453,7 +501,7 @@ it_is_never_written_by_two() {
 }
 
 modprobe -qa dm-mod dm-thin-pool
-all='a_disk_is_passed_on who_leaves_has_nothing_composed left_by_hand_is_not_gone a_node_that_is_killed_has_not_left who_has_just_joined_waits_for_the_lease
+all='a_disk_is_passed_on who_leaves_has_nothing_composed left_by_hand_is_not_gone a_node_that_is_killed_has_not_left a_power_cut_loses_nothing_that_was_acknowledged who_has_just_joined_waits_for_the_lease
 nobody_leaves_a_root_standing_still a_mounted_root_becomes_larger a_state_of_before_is_imported_or_refused a_lost_state_is_imported_or_refused it_is_never_written_by_two'
 bad=0
 prepare || all=

@@ -2,6 +2,7 @@
 /*
  * For moving.sh.
  *	freeze VOLUME			and unfreeze it, as store.h has it; the container is CONTAINER
+ *	write DEVICE NODE LOG		as use does, again and again, until it is killed
  *	use DEVICE NODE LOG...		DEVICE has a record in each block, one after another, number and node; LOGs tell which were acknowledged. All of them
  *					have to be there. One more is written, and when it is on the disk, noted in the first LOG.
  */
@@ -109,12 +110,22 @@ static int acknowledge(const char *path, uint32_t number, unsigned node, struct 
 	return fd < 0 || write(fd, line, (size_t)n) != n ? error_errno(e, errno, "%s", path) : 0;
 }
 
-static int use(const char *device, const char *who, char **logs, struct error *e)
+static int write_record(int fd, unsigned char *block, uint32_t n, unsigned node, struct error *e)
+{
+	struct record record = record_make(n, node);
+
+	memset(block, 0, BLOCK);
+	memcpy(block, &record, sizeof(record));
+	if (pwrite_full(fd, block, BLOCK, (uint64_t)n * BLOCK) < 0 || fdatasync(fd) < 0)
+		return error_errno(e, errno, "record %u", n);
+	return 0;
+}
+
+static int use(const char *device, const char *who, char **logs, bool for_ever, struct error *e)
 {
 	cleanup_free unsigned char *block = aligned_alloc(BLOCK, BLOCK);
 	cleanup_fd int fd = open(device, O_RDWR | O_DIRECT | O_CLOEXEC);
 	cleanup_free uint32_t *nodes = NULL;
-	struct record record;
 	unsigned node;
 	uint32_t n = 0;
 	int r;
@@ -124,14 +135,13 @@ static int use(const char *device, const char *who, char **logs, struct error *e
 	r = read_records(fd, block, &nodes, &n, e);
 	for (size_t i = 0; logs[i] && r == 0; i++)
 		r = check_log(logs[i], nodes, n, e);
-	if (r < 0)
-		return r;
-	memset(block, 0, BLOCK);
-	record = record_make(n, node);
-	memcpy(block, &record, sizeof(record));
-	if (pwrite_full(fd, block, BLOCK, (uint64_t)n * BLOCK) < 0 || fdatasync(fd) < 0)
-		return error_errno(e, errno, "%s: record %u", device, n);
-	return acknowledge(logs[0], n, node, e);
+	do {
+		if (r == 0)
+			r = write_record(fd, block, n, node, e);
+		if (r == 0)
+			r = acknowledge(logs[0], n++, node, e);
+	} while (r == 0 && for_ever);
+	return r;
 }
 
 int main(int argc, char **argv)
@@ -142,7 +152,9 @@ int main(int argc, char **argv)
 	if (argc == 3 && strcmp(argv[1], "freeze") == 0)
 		r = freeze(argv[2], &e);
 	else if (argc >= 5 && strcmp(argv[1], "use") == 0)
-		r = use(argv[2], argv[3], argv + 4, &e);
+		r = use(argv[2], argv[3], argv + 4, false, &e);
+	else if (argc == 5 && strcmp(argv[1], "write") == 0)
+		r = use(argv[2], argv[3], argv + 4, true, &e);
 	else
 		return 2;
 	if (r < 0)
