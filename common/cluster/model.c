@@ -78,6 +78,14 @@ struct node *cluster_node_called(const struct cluster *c, const char *text)
 	return n ? n : cluster_node_by_name(c, text);
 }
 
+struct slab *cluster_slab(const struct cluster *c, const char *lv)
+{
+	for (size_t i = 0; i < c->n_slabs; i++)
+		if (strcmp(c->slabs[i].lv, lv) == 0)
+			return &c->slabs[i];
+	return NULL;
+}
+
 char *image_ref(char dst[IMAGE_REF_SIZE], const struct image *i)
 {
 	snprintf(dst, IMAGE_REF_SIZE, "%s@%u", i->name, i->version);

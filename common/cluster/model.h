@@ -131,6 +131,7 @@ struct node *cluster_node(const struct cluster *c, unsigned number);
 struct node *cluster_node_by_mac(const struct cluster *c, const struct mac *mac);
 struct node *cluster_node_by_name(const struct cluster *c, const char *name);
 struct node *cluster_node_called(const struct cluster *c, const char *text); /* as a person names it: by its number, or else by its name */
+struct slab *cluster_slab(const struct cluster *c, const char *lv);
 struct image *cluster_image(const struct cluster *c, const char *ref);
 struct image *cluster_default_image(const struct cluster *c); /* of nodes */
 struct volume *cluster_volume(const struct cluster *c, const char *name);

@@ -30,11 +30,11 @@ static void group_free(struct group *p)
 /* The segments of the slab or image whose LV is NAME. */
 static struct segments *state_segments(struct cluster *c, const char *name)
 {
+	struct slab *slab = cluster_slab(c, name);
 	char lv[LVM_NAME_SIZE];
 
-	for (size_t i = 0; i < c->n_slabs; i++)
-		if (strcmp(c->slabs[i].lv, name) == 0)
-			return &c->slabs[i].segments;
+	if (slab)
+		return &slab->segments;
 	for (size_t i = 0; i < c->n_images; i++)
 		if (strcmp(image_lv_name(lv, &c->images[i]), name) == 0)
 			return &c->images[i].segments;

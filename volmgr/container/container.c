@@ -105,31 +105,21 @@ static int add_slabs(struct cluster *c, struct lvm_volume *lvs)
 	return c->slabs ? 0 : -ENOMEM;
 }
 
-static const struct segments *slab_segments(const struct cluster *c, const char *lv)
-{
-	static const struct segments none = {NULL, 0};
-
-	for (size_t i = 0; i < c->n_slabs; i++)
-		if (strcmp(c->slabs[i].lv, lv) == 0)
-			return &c->slabs[i].segments;
-	return &none;
-}
-
 /* The whole LV is one volume. */
 static int add_shared(struct cluster *c)
 {
-	const struct segments *slab = slab_segments(c, LV_SHARED);
+	const struct slab *slab = cluster_slab(c, LV_SHARED);
 	struct volume *v;
 
-	if (!slab->n)
+	if (!slab || !slab->segments.n)
 		return 0;
 	v = realloc(c->volumes, (c->n_volumes + 1) * sizeof(*v));
 	if (!v)
 		return -ENOMEM;
 	c->volumes = v;
 	v += c->n_volumes++;
-	*v = (struct volume){.name = LV_SHARED, .kind = VOLUME_SHARED, .bytes = segments_extents(slab) * EXTENT_BYTES};
-	return plan_free(slab, NULL, 0, &v->data);
+	*v = (struct volume){.name = LV_SHARED, .kind = VOLUME_SHARED, .bytes = segments_extents(&slab->segments) * EXTENT_BYTES};
+	return plan_free(&slab->segments, NULL, 0, &v->data);
 }
 
 static int describe(struct cluster *c, const struct pv *pv, struct lvm_volume *lvs, const char *image, uint64_t image_bytes,

@@ -6,14 +6,12 @@
 #include "lvm.h"
 
 #include <errno.h>
-#include <string.h>
 
 static struct slab *find_slab(const struct cluster *c, const char *lv)
 {
-	for (size_t i = 0; i < c->n_slabs; i++)
-		if (strcmp(c->slabs[i].lv, lv) == 0)
-			return &c->slabs[i];
-	return c->n_slabs ? &c->slabs[0] : NULL;
+	struct slab *own = cluster_slab(c, lv);
+
+	return own ? own : c->n_slabs ? &c->slabs[0] : NULL;
 }
 
 static int extend(struct change *ch, struct slab *slab, uint32_t extents, struct error *e)

@@ -23,11 +23,9 @@
 
 static size_t slab_index(const struct cluster *c, const char *lv)
 {
-	size_t i = 0;
+	const struct slab *own = cluster_slab(c, lv);
 
-	while (i < c->n_slabs && strcmp(c->slabs[i].lv, lv) != 0)
-		i++;
-	return i;
+	return own ? (size_t)(own - c->slabs) : c->n_slabs;
 }
 
 int space_read(const struct cluster *c, struct space *ret, struct error *e)
