@@ -67,11 +67,11 @@ writers_are() { [ "$(writers "$1")" = "$2" ]; }
 recorded() { on 2 "volmgr state history --json -n $1" | jq -r '.history[].what'; }
 holder_is() { [ "$(on 2 "/run/try-change holder $(disk 2 1)1")" = "$1" ]; }
 disk() { on "$1" volmgr san list --json | jq -r --argjson lun "$2" '.disks[] | select(.lun == $lun) | .disk'; }
-change() { on "$1" '/run/try-change debian12 1 /run/log 2>&1'; }
+change() { on "$1" '/run/try-change debian12 1 /run/changes 2>&1'; }
 
 # hold N: a change there has the lease and keeps it; it would publish half a minute later.
 hold() {
-	on "$1" 'setsid /run/try-change debian12 1 /run/log 30000 >/run/said 2>&1 </dev/null &'
+	on "$1" 'setsid /run/try-change debian12 1 /run/changes 30000 >/run/said 2>&1 </dev/null &'
 	eventually 30 holder_is "$1"
 }
 
@@ -120,7 +120,7 @@ long_a_holder_that_stood_still_was_fenced_and_writes_no_more() {
 	hold 1
 	lab node 1 freeze
 	# shellcheck disable=SC2016 # over there
-	on 2 '/run/try-change debian12 1 /run/log 2>&1 | while read -r l; do echo "$(cut -d " " -f 1 /proc/uptime) $l"; done; cut -d " " -f 1 /proc/uptime' | tee "$TEST_LOGS/fence.times"
+	on 2 '/run/try-change debian12 1 /run/changes 2>&1 | while read -r l; do echo "$(cut -d " " -f 1 /proc/uptime) $l"; done; cut -d " " -f 1 /proc/uptime' | tee "$TEST_LOGS/fence.times"
 	assert_match "what the taker was told" 'node1 seemed dead while it held the lease, and was fenced' "$(cat "$TEST_LOGS/fence.times")"
 	assert_match "history" '^count [0-9]*; node1 was fenced$' "$(recorded 1)"
 	assert_eq "the first list" 'reserved node 2: 2' "$(writers 1)"
