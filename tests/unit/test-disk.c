@@ -69,6 +69,7 @@ static int make_tree(void **state)
 	make_disk("sda", sda, 5);
 	make_disk("vdb", sdb, 2);
 	make_disk("loop0", sdb, 2);
+	make_disk("nbd0", sdb, 2);
 	put("dev/sdc", "no table here");
 	put("sys/block/sdc/size", "8");
 	put("sys/block/sdd/size", "0");

@@ -164,7 +164,7 @@ void disk_free(struct disk *d)
 /* Names of disks that are never a SAN's. */
 static bool is_candidate(const char *root, const char *name)
 {
-	static const char *const not_ours[] = {"loop", "ram", "zram", "dm-", "md", "sr", "fd", "."};
+	static const char *const not_ours[] = {"loop", "nbd", "ram", "zram", "dm-", "md", "sr", "fd", "."};
 	char path[64], size[24];
 	uint64_t sectors;
 
