@@ -103,8 +103,8 @@ static int list_lvs(struct group *p, struct error *e)
 	return r == 0 ? lvm_list(&p->g, &p->lvs, &p->n, e) : r;
 }
 
-/* ALL: restores what LVM has lost, too. No crash does that, so it is done when it is asked for only. */
-static int mend_lvm(struct change *ch, bool all, bool *ret_edited, struct error *e)
+/* LVM gets back what the state names: an image whose removal was cut off is there again, before anybody takes its extents for free ones. */
+static int mend_lvm(struct change *ch, bool *ret_edited, struct error *e)
 {
 	struct group p cleanup_group = {.ch = ch, .g = {&ch->c, ch->pvs}};
 	struct findings f CLEANUP(findings_free) = {NULL, 0, false};
@@ -119,7 +119,7 @@ static int mend_lvm(struct change *ch, bool all, bool *ret_edited, struct error 
 	for (size_t i = 0; i < f.n && r == 0; i++) {
 		if (f.v[i].remedy == REMEDY_TAKE_LV)
 			r = take_lv(&p, f.v[i].name, e);
-		if (f.v[i].remedy == REMEDY_RESTORE_LV && all)
+		if (f.v[i].remedy == REMEDY_RESTORE_LV)
 			r = restore_lv(&p, f.v[i].name, e);
 	}
 	*ret_edited |= p.edited;
@@ -132,7 +132,7 @@ int reconcile(struct change *ch, struct error *e)
 	int r = leftovers_remove(ch, &taken, e);
 
 	if (r == 0)
-		r = mend_lvm(ch, false, &edited, e);
+		r = mend_lvm(ch, &edited, e);
 	if (r == 0 && edited)
 		r = change_publish(ch, e);
 	return r < 0 ? error_wrap(e, "a change was cut off; bringing LVM and the state together") : 0;
@@ -176,7 +176,7 @@ int adopt(struct change *ch, struct error *e)
 	r = change_publish(ch, e);
 	ch->intended = true;
 	if (r == 0)
-		r = mend_lvm(ch, false, &edited, e);
+		r = mend_lvm(ch, &edited, e);
 	return r == 0 ? change_settle(ch, edited, e) : r;
 }
 
@@ -242,7 +242,7 @@ int repair(struct change *ch, const struct findings *f, struct error *e)
 	for (size_t i = 0; i < f->n && r == 0; i++)
 		r = mend_area(ch, &f->v[i], e);
 	if (r == 0 && (any(f, REMEDY_REMOVE_LV) || any(f, REMEDY_TAKE_LV) || any(f, REMEDY_RESTORE_LV) || any(f, REMEDY_REMAKE_LVM)))
-		r = mend_lvm(ch, true, &publish, e);
+		r = mend_lvm(ch, &publish, e);
 	if (r == 0)
 		r = remove_images(ch, f, &publish, e);
 	/* The intent is taken back by a publish. */

@@ -7,8 +7,9 @@
 #include "volmgr/change.h"
 
 /*
- * Brings LVM's metadata and the state together after a change that was cut off: removes LVs that no image and no slab names, takes what LVM says of a slab that
- * is longer than the state knows; makes metadata anew that LVM cannot read. Publishes when the state had to change. Called by change_begin when the intent is set, with the lease held.
+ * Brings LVM's metadata and the state together after a change that was cut off: removes LVs that no image and no slab names, gives those back that the state names and
+ * LVM has lost, takes what LVM says of a slab that is longer than the state knows; makes metadata anew that LVM cannot read. Publishes when the state had to change.
+ * Called by change_begin when the intent is set, with the lease held.
  */
 int reconcile(struct change *ch, struct error *e);
 

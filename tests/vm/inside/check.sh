@@ -126,6 +126,17 @@ metadata_that_a_change_has_torn() {
   well
 }
 
+# LVM has given its extents up, and the state still names it: the next change takes them back before it takes any.
+a_removal_of_an_image_that_was_cut_off() {
+  lvs >"$work/before"
+  try intend
+  lv lvremove -y -f one/image.try.1
+  check 1 intent:repairable lv-missing:repairable
+  "$VOLMGR" --container one reset 1 >"$work/out" 2>&1 || problem "$(cat "$work/out")"
+  well
+  lvs | diff "$work/before" - >"$work/diff" || problem "$(cat "$work/diff")"
+}
+
 damaged_superblocks() {
   damage 100
   mended superblock
@@ -235,7 +246,7 @@ no_document_at_all() {
 
 all='a_new_container_is_well an_lv_that_a_crash_left an_lv_that_an_admin_made a_slab_that_is_longer_in_lvm a_slab_that_lost_its_lv a_slab_that_is_shorter_in_lvm
 a_slab_whose_extents_somebody_took metadata_that_lvm_cannot_read metadata_that_a_change_has_torn
-damaged_superblocks damaged_slots a_document_that_overlaps a_store_that_nobody_owns a_volume_outside_its_slab slots_of_removed_nodes
+a_removal_of_an_image_that_was_cut_off damaged_superblocks damaged_slots a_document_that_overlaps a_store_that_nobody_owns a_volume_outside_its_slab slots_of_removed_nodes
 an_intent_that_was_left a_lease_that_cannot_be_read a_partition_that_is_missing a_partition_that_is_too_small no_document_at_all'
 modprobe -qa dm-mod dm-thin-pool
 first=a_new_container_is_well
