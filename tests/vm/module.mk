@@ -15,8 +15,9 @@ scribble_src := tests/vm/inside/scribble.c
 scribble_floors := base
 scribble_libs := base
 
-# Disks that a power cut leaves.
-tests += replay
+# Disks that log, and those that a power cut leaves.
+tests += logged replay
+logged_src := tests/vm/inside/logged.c
 replay_src := tests/vm/inside/replay.c
 
 # Preloaded: into whatever is to crash, and into what runs as one of several nodes on one machine.

@@ -9,7 +9,7 @@ trap 'rm -rf "$1"' EXIT
 printf 'export CRASH_POINTS=%q CRASH_OPERATIONS=%q CRASH_SEED=%q\n' "${CRASH_POINTS:-2}" "${CRASH_OPERATIONS:-3}" "${CRASH_SEED:-$(date +%Y%m%d)}" >"$1/crash.conf"
 # It reads documents with jq; a tree that was made before that came may lack it.
 SOLO_FILES="$1/crash.conf $LAB_HERE/inside/crashed.sh $(command -v jq) $(ldd "$(command -v jq)" | awk '/libjq|libonig/ { print $3 }' | tr '\n' ' ')"
-SOLO_TOOLS='try-volmgr try-check replay crash.so' SOLO_DISKS='3G 1G 4G' SOLO_MEMORY=1024
+SOLO_TOOLS='try-volmgr try-check logged replay crash.so' SOLO_DISKS='3G 1G 4G' SOLO_MEMORY=1024
 SOLO_LIMIT=${SOLO_LIMIT:-7200}
 # shellcheck disable=SC2086 # words
 solo crash ${CRASH_SUITES:-crash power}

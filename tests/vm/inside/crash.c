@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Crashes a program at its K-th step: preloaded (LD_PRELOAD) into it and all that it starts, it counts every call that can change what lies on a disk, and every
- * program that is started, in one file that all of them share; when the count reaches K it kills them, or the whole machine.
+ * program that is started, in one file that all of them share; when the count reaches K it kills them.
  *
  *	CRASH_COUNT  the file: the count so far as text, one line. Without it nothing is done.
  *	CRASH_AT     K; 0 or none: only count
  *	CRASH_WHEN   "before" (default) or "after" the call
- *	CRASH_HOW    "kill" (default): SIGKILL to every process of this session (setsid); "power": the machine restarts at once, nothing is flushed;
- *	             "family": SIGKILL to the children of whoever makes the call, too, wherever they have gone
+ *	CRASH_HOW    "kill" (default): SIGKILL to every process of this session (setsid); "family": to the children of whoever makes the call, too, wherever
+ *	             they have gone
  *	CRASH_LOG    a file that gets a line for each step
  */
 #include <dlfcn.h>
@@ -77,14 +77,6 @@ static long count_step(const char *what)
 	return n;
 }
 
-static void power_off(void)
-{
-	int fd = open("/proc/sysrq-trigger", O_WRONLY);
-
-	if (fd >= 0)
-		syscall(SYS_write, fd, "b", (size_t)1);
-}
-
 static void kill_children(void)
 {
 	char path[64];
@@ -102,9 +94,7 @@ static void kill_session(void)
 {
 	const char *how = getenv("CRASH_HOW");
 
-	if (how && strcmp(how, "power") == 0)
-		power_off();
-	else if (how && strcmp(how, "family") == 0)
+	if (how && strcmp(how, "family") == 0)
 		kill_children();
 	kill(-getpgid(0), SIGKILL);
 	for (;;)

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Makes of a log of writes (Linux, drivers/md/dm-log-writes.c and Documentation/admin-guide/device-mapper/log-writes.rst) the disks that a power cut may
- * leave, for power.sh. That target logs a write when it has ended, but only with the flush that made it last: so between two flushes of the log stand just
- * those writes of which a disk with a cache may have lost any.
+ * Makes of a log of writes (writelog.h) the disks that a power cut may leave, for power.sh.
  *
- *	points LOG SUBSETS SEED	one line for each: its name, and "done" when the end mark is before it, i.e. all that went before was flushed
- *	make LOG BASE DISK POINT	makes DISK, a file, what BASE and the log up to POINT make; prints a checksum of what differs from BASE
+ *	points LOG SUBSETS SEED		one line for each: its name, and "done" when a mark is before it
+ *	make LOG POINT BASE DISK...	makes each DISK, a file, what its BASE and the log up to POINT make; prints a checksum of what differs from BASE
  *	restore BASE DISK		makes DISK what BASE is
- *	same BASE DISK		reads lines "OFFSET LENGTH": there both must be the same
- *	show LOG		the entries
+ *	same BASE DISK			reads lines "OFFSET LENGTH": there both must be the same
+ *	show LOG			the entries
  *
- * Names of points, K being the number of an entry, from 1: "upto.K" all until then; "lost.K.S" of what is not flushed a subset by seed S (0: only the last, 1:
- * all but the first); "torn.K.S" all before K, and of K a part of its sectors (0: the first ones). REPLAY_SKIP="FROM TO" in the environment: bytes that are left alone.
+ * Names of points, K being the number of an entry, from 1: "upto.K" all until then; "torn.K.S" all before K, and of K a part of its sectors (0: the first ones);
+ * "lost.K.S" all until then that the disks had promised to keep, by a flush or because the write was a forced one, and of the rest a subset by seed S (0: none, 1: only
+ * the last, 2: all but the first). In the environment: REPLAY_SKIP="FROM TO", bytes of the first disk that are left alone; REPLAY_QUIET="FROM TO [FROM TO]...", bytes of
+ * each disk: a cut behind a write there is no point of its own.
  */
+#include "writelog.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -23,23 +25,19 @@
 #include <unistd.h>
 
 #define SECTOR    512
-#define MAGIC     0x6a736677736872ull
-#define F_FLUSH   1u
-#define F_FUA     2u
-#define F_DISCARD 4u
-#define F_MARK    8u
 #define CHUNK     (64 * 1024)
+#define DISKS_MAX 4
 
 struct entry {
 	uint64_t at, bytes; /* on the disk */
 	uint64_t data;      /* in the log */
-	unsigned flags;
+	unsigned flags, disk;
 };
 
 struct log {
 	int fd;
 	struct entry *v; /* v[0] is none */
-	size_t n, end;   /* END: the first mark (the target sets another when it goes); 0 = none */
+	size_t n, mark;  /* MARK: the first one; 0 = none */
 };
 
 struct point {
@@ -48,7 +46,11 @@ struct point {
 	uint64_t seed;
 };
 
-static uint64_t skip_from, skip_to, quiet_from, quiet_to;
+struct range {
+	uint64_t from, to;
+};
+
+static struct range skip[DISKS_MAX], quiet[DISKS_MAX];
 
 static void die(const char *what)
 {
@@ -68,15 +70,6 @@ static void write_at(int fd, const void *data, size_t len, uint64_t at)
 		die("writing");
 }
 
-static uint64_t number(const unsigned char *p, unsigned bytes)
-{
-	uint64_t v = 0;
-
-	while (bytes--)
-		v = v << 8 | p[bytes];
-	return v;
-}
-
 /* splitmix64: one number of a sequence */
 static uint64_t dice(uint64_t *state)
 {
@@ -89,113 +82,112 @@ static uint64_t dice(uint64_t *state)
 
 /* --- the log ---------------------------------------------------------------------------------------------------------------- */
 
+static bool log_next(struct log *l, uint64_t *at)
+{
+	struct log_entry e;
+
+	read_at(l->fd, &e, sizeof(e), *at);
+	if (e.magic != LOG_MAGIC || e.disk >= DISKS_MAX) {
+		errno = EINVAL;
+		die("the log");
+	}
+	if (e.flags & LOG_END)
+		return false;
+	if (l->n % 1024 == 0)
+		l->v = realloc(l->v, (l->n + 1025) * sizeof(*l->v));
+	if (!l->v)
+		die("the log");
+	*at += sizeof(e);
+	l->v[++l->n] = (struct entry){e.at, e.bytes, *at, e.flags, e.disk};
+	if (!(e.flags & (LOG_FLUSH | LOG_DISCARD | LOG_MARK)))
+		*at += e.bytes;
+	if (e.flags & LOG_MARK && !l->mark)
+		l->mark = l->n;
+	return true;
+}
+
 static void log_open(const char *path, struct log *ret)
 {
-	unsigned char head[SECTOR];
-	uint64_t at = SECTOR;
+	uint64_t at = 0;
 
-	ret->fd = open(path, O_RDONLY);
+	*ret = (struct log){.fd = open(path, O_RDONLY)};
 	if (ret->fd < 0)
 		die(path);
-	read_at(ret->fd, head, sizeof(head), 0);
-	if (number(head, 8) != MAGIC || number(head + 8, 8) != 1 || number(head + 24, 4) != SECTOR) {
-		errno = EINVAL;
-		die(path);
-	}
-	ret->n = number(head + 16, 8);
-	ret->v = calloc(ret->n + 1, sizeof(*ret->v));
-	if (!ret->v)
-		die("the log");
-	ret->end = 0;
-	for (size_t i = 1; i <= ret->n; i++) {
-		struct entry *e = &ret->v[i];
-
-		read_at(ret->fd, head, sizeof(head), at);
-		e->at = number(head, 8) * SECTOR;
-		e->bytes = number(head + 8, 8) * SECTOR;
-		e->flags = (unsigned)number(head + 16, 8);
-		e->data = at + SECTOR;
-		at += SECTOR;
-		if (!(e->flags & (F_DISCARD | F_MARK)))
-			at += e->bytes;
-		if (e->flags & F_MARK && !ret->end)
-			ret->end = i;
-	}
+	while (log_next(ret, &at))
+		;
 }
 
-/* Changes the disk outside of what is skipped. */
+static bool within(const struct entry *e, const struct range *r)
+{
+	return e->at >= r->from && e->at + e->bytes <= r->to;
+}
+
+/* Changes a disk outside of what is skipped. */
 static bool counts(const struct entry *e)
 {
-	return e->bytes && !(e->flags & F_MARK) && !(e->at >= skip_from && e->at + e->bytes <= skip_to);
+	return e->bytes && !within(e, &skip[e->disk]);
 }
 
-/* The last entry up to K behind which everything before it was flushed; 0 = none. */
-static size_t last_flush(const struct log *l, size_t k)
+/* The last flush of each disk up to K; 0 = none. */
+static void last_flushes(const struct log *l, size_t k, size_t ret[DISKS_MAX])
 {
-	while (k && !(l->v[k].flags & F_FLUSH))
-		k--;
-	return k;
+	memset(ret, 0, DISKS_MAX * sizeof(*ret));
+	for (size_t i = 1; i <= k && i <= l->n; i++)
+		if (l->v[i].flags & LOG_FLUSH)
+			ret[l->v[i].disk] = i;
+}
+
+/* Promised to be kept, as far as these flushes go. */
+static bool is_kept(const struct log *l, size_t i, const size_t flushes[DISKS_MAX])
+{
+	return l->v[i].flags & LOG_FUA || i < flushes[l->v[i].disk];
 }
 
 /* --- points ----------------------------------------------------------------------------------------------------------------- */
-
-/* All that was written before the end mark is there at K. A flush may itself have written: that is not flushed. */
-static bool is_done(const struct log *l, size_t k, bool partly)
-{
-	size_t last = l->end;
-
-	if (!last)
-		return false;
-	if (partly)
-		return last_flush(l, k) >= last || (k > last && last_flush(l, k) == last_flush(l, last));
-	while (last && !counts(&l->v[last]))
-		last--;
-	return k >= last;
-}
 
 static void put(const struct log *l, const char *kind, size_t k, long seed)
 {
 	printf("%s.%zu", kind, k);
 	if (seed >= 0)
 		printf(".%ld", seed);
-	printf("%s\n", is_done(l, k, seed >= 0) ? " done" : "");
+	printf("%s\n", l->mark && k >= l->mark ? " done" : "");
 }
 
-/* The subsets of N writes that are no prefix of them are 2^N - N - 1. */
-static void put_segment(const struct log *l, size_t last, unsigned n, unsigned subsets, long seed)
+/* What may be lost at K: of N writes that nobody has promised to keep there are 2^N - 1 subsets that are not all. */
+static void put_lost(const struct log *l, size_t k, unsigned subsets, long seed)
 {
-	unsigned all = n < 16 ? (1u << n) - n - 1 : subsets;
+	size_t flushes[DISKS_MAX];
+	unsigned n = 0, all;
 
+	last_flushes(l, k, flushes);
+	for (size_t i = 1; i <= k; i++)
+		n += counts(&l->v[i]) && !is_kept(l, i, flushes);
+	all = n < 16 ? (1u << n) - 1 : subsets;
 	for (unsigned i = 0; i < subsets && i < all; i++)
-		put(l, "lost", last, i < 2 ? (long)i : seed + (long)i);
+		put(l, "lost", k, i < 3 ? (long)i : seed + (long)i);
 }
 
-static int do_points(char **argv)
+static int do_points(char **argv, int n)
 {
-	unsigned subsets = (unsigned)strtoul(argv[1], NULL, 10), n = 0;
+	unsigned subsets = (unsigned)strtoul(argv[1], NULL, 10);
 	long seed = strtol(argv[2], NULL, 10);
-	size_t last = 0;
 	struct log l;
 
+	(void)n;
 	log_open(argv[0], &l);
 	for (size_t i = 1; i <= l.n; i++) {
 		const struct entry *e = &l.v[i];
 
-		if (e->flags & F_FLUSH) {
-			put_segment(&l, last, n, subsets, seed);
-			n = 0;
-		}
-		if (!counts(e))
+		if (e->flags & LOG_FLUSH && !(l.v[i - 1].flags & LOG_MARK))
+			put_lost(&l, i - 1, subsets, seed);
+		if (e->flags & LOG_MARK)
+			put_lost(&l, i, subsets, seed), put(&l, "upto", i, -1);
+		if (!counts(e) || within(e, &quiet[e->disk]))
 			continue;
-		n += !(e->flags & F_FUA);
-		last = i;
-		if (e->at >= quiet_from && e->at + e->bytes <= quiet_to)
-			continue;
-		if (e->bytes > SECTOR && !(e->flags & F_DISCARD))
+		if (e->bytes > SECTOR && !(e->flags & LOG_DISCARD))
 			put(&l, "torn", i, 0), put(&l, "torn", i, seed + 1);
 		put(&l, "upto", i, -1);
 	}
-	put_segment(&l, last, n, subsets, seed);
 	return 0;
 }
 
@@ -236,103 +228,133 @@ static bool next_data(int fd, uint64_t at, uint64_t *ret_from, uint64_t *ret_to)
 }
 
 /* Empties FD, where it is not skipped. */
-static void clear(int fd)
+static void clear(int fd, const struct range *skipped)
 {
 	uint64_t from, to;
 
 	for (uint64_t at = 0; next_data(fd, at, &from, &to); at = to) {
-		if (from < skip_from)
-			punch(fd, from, (to < skip_from ? to : skip_from) - from);
-		if (to > skip_to)
-			punch(fd, from > skip_to ? from : skip_to, to - (from > skip_to ? from : skip_to));
+		if (from < skipped->from)
+			punch(fd, from, (to < skipped->from ? to : skipped->from) - from);
+		if (to > skipped->to)
+			punch(fd, from > skipped->to ? from : skipped->to, to - (from > skipped->to ? from : skipped->to));
 	}
 }
 
 /* LEN bytes to AT, but for those that are skipped. */
-static void put_bytes(int fd, const char *data, size_t len, uint64_t at)
+static void put_bytes(int fd, const char *data, size_t len, uint64_t at, const struct range *skipped)
 {
-	if (at < skip_from)
-		write_at(fd, data, at + len < skip_from ? len : skip_from - at, at);
-	if (at + len > skip_to) {
-		size_t off = at > skip_to ? 0 : skip_to - at;
+	if (at < skipped->from)
+		write_at(fd, data, at + len < skipped->from ? len : skipped->from - at, at);
+	if (at + len > skipped->to) {
+		size_t off = at > skipped->to ? 0 : skipped->to - at;
 
 		write_at(fd, data + off, len - off, at + off);
 	}
 }
 
-static void restore(int base, int disk)
+static void restore(int base, int disk, const struct range *skipped)
 {
 	static char chunk[CHUNK];
 	uint64_t from, to;
 
-	clear(disk);
+	clear(disk, skipped);
 	for (uint64_t at = 0; next_data(base, at, &from, &to); at = to)
 		for (; from < to; from += sizeof(chunk)) {
 			size_t n = to - from < sizeof(chunk) ? to - from : sizeof(chunk);
 
 			read_at(base, chunk, n, from);
-			put_bytes(disk, chunk, n, from);
+			put_bytes(disk, chunk, n, from, skipped);
 		}
 }
 
-/* Sectors of E that MASK's sequence picks; SEED 0: the first ones; WHOLE: all. */
-static void apply(const struct log *l, const struct entry *e, int disk, bool whole, uint64_t seed)
+static void apply(const struct log *l, const struct entry *e, int disk)
+{
+	static char chunk[CHUNK];
+
+	if (e->flags & LOG_DISCARD) {
+		punch(disk, e->at, e->bytes);
+		return;
+	}
+	for (uint64_t done = 0, n; done < e->bytes; done += n) {
+		n = e->bytes - done < CHUNK ? e->bytes - done : CHUNK;
+		read_at(l->fd, chunk, n, e->data + done);
+		put_bytes(disk, chunk, n, e->at + done, &skip[e->disk]);
+	}
+}
+
+/* Sectors of the write E that SEED picks; 0: the first ones. */
+static void apply_torn(const struct log *l, const struct entry *e, int disk, uint64_t seed)
 {
 	uint64_t sectors = e->bytes / SECTOR, state = seed ^ e->at, head = 1 + dice(&state) % (sectors > 1 ? sectors - 1 : 1);
 	char sector[SECTOR];
 
-	if (!counts(e))
-		return;
-	if (e->flags & F_DISCARD) {
-		punch(disk, e->at, e->bytes);
-		return;
-	}
 	for (uint64_t i = 0; i < sectors; i++) {
-		bool chosen = whole || (seed ? dice(&state) & 1 : i < head);
-
-		if (!chosen)
+		if (seed ? !(dice(&state) & 1) : i >= head)
 			continue;
 		read_at(l->fd, sector, SECTOR, e->data + i * SECTOR);
-		put_bytes(disk, sector, SECTOR, e->at + i * SECTOR);
+		put_bytes(disk, sector, SECTOR, e->at + i * SECTOR, &skip[e->disk]);
 	}
 }
 
-/* Of the writes behind the last flush before P. */
-static bool survives(const struct point *p, size_t i, size_t first, uint64_t *state)
+/* Of the writes that nobody has promised to keep: I, of which FIRST and LAST are the first and the last one. */
+static bool survives(const struct point *p, size_t i, size_t first, size_t last, uint64_t *state)
 {
-	if (p->kind == 'u' || p->kind == 't')
+	if (p->kind != 'l')
 		return true;
-	if (p->seed < 2)
-		return p->seed == 0 ? i == p->k : i != first;
-	return dice(state) & 1;
+	switch (p->seed) {
+	case 0:
+		return false;
+	case 1:
+		return i == last;
+	case 2:
+		return i != first;
+	default:
+		return dice(state) & 1;
+	}
 }
 
-static void replay(const struct log *l, const struct point *p, int disk)
+static void check_point(const struct log *l, const struct point *p, int n_disks)
 {
-	size_t flushed = last_flush(l, p->k), first = flushed;
+	bool is_good = p->k >= 1 && p->k <= l->n;
+
+	for (size_t i = 1; i <= l->n && is_good; i++)
+		is_good = l->v[i].disk < (unsigned)n_disks;
+	if (!is_good) {
+		errno = EINVAL;
+		die("the point");
+	}
+}
+
+static void replay(const struct log *l, const struct point *p, const int *disks)
+{
+	size_t flushes[DISKS_MAX], first = 0, last = 0;
 	uint64_t state = p->seed ^ p->k << 20;
 
-	do
-		first++;
-	while (first <= p->k && !counts(&l->v[first]));
-	for (size_t i = 1; i <= p->k && i <= l->n; i++) {
+	last_flushes(l, p->k, flushes);
+	for (size_t i = 1; i <= p->k; i++)
+		if (counts(&l->v[i]) && !is_kept(l, i, flushes)) {
+			first = first ? first : i;
+			last = i;
+		}
+	for (size_t i = 1; i <= p->k; i++) {
 		const struct entry *e = &l->v[i];
-		bool last = i <= flushed && !(e->flags & F_FLUSH && i == flushed);
 
+		if (!counts(e))
+			continue;
 		if (p->kind == 't' && i == p->k)
-			apply(l, e, disk, false, p->seed);
-		else if (last || e->flags & F_FUA || !counts(e) || survives(p, i, first, &state))
-			apply(l, e, disk, true, 0);
+			apply_torn(l, e, disks[e->disk], p->seed);
+		else if (is_kept(l, i, flushes) || survives(p, i, first, last, &state))
+			apply(l, e, disks[e->disk]);
 	}
 }
 
 /* --- comparing ---------------------------------------------------------------------------------------------------------------- */
 
 /* FNV-1a of all places that differ, and of what is there. */
-static uint64_t difference(int base, int disk, uint64_t size)
+static uint64_t difference(uint64_t sum, int base, int disk, const struct range *skipped)
 {
 	static char a[CHUNK], b[CHUNK];
-	uint64_t sum = 0xcbf29ce484222325ull, from, to, other, end;
+	uint64_t size = (uint64_t)lseek(disk, 0, SEEK_END), from, to, other, end;
 
 	for (uint64_t at = 0; at < size; at = to) {
 		bool in_base = next_data(base, at, &from, &to), in_disk = next_data(disk, at, &other, &end);
@@ -345,12 +367,12 @@ static uint64_t difference(int base, int disk, uint64_t size)
 		to = from + CHUNK < size ? from + CHUNK : size;
 		read_at(base, a, to - from, from);
 		read_at(disk, b, to - from, from);
-		if ((from >= skip_from && to <= skip_to) || memcmp(a, b, to - from) == 0)
+		if ((from >= skipped->from && to <= skipped->to) || memcmp(a, b, to - from) == 0)
 			continue;
 		for (size_t i = 0; i < to - from; i++) {
-			bool skipped = from + i >= skip_from && from + i < skip_to;
+			bool is_skipped = from + i >= skipped->from && from + i < skipped->to;
 
-			if (a[i] != b[i] && !skipped)
+			if (a[i] != b[i] && !is_skipped)
 				sum = (sum ^ (from + i) ^ (uint64_t)(unsigned char)b[i] << 48) * 0x100000001b3ull;
 		}
 	}
@@ -367,33 +389,42 @@ static int open_both(char **argv, int *ret_base)
 	return disk;
 }
 
-static int do_make(char **argv)
+static int do_make(char **argv, int n)
 {
-	struct point p = parse_point(argv[3]);
-	int base, disk = open_both(argv + 1, &base);
+	struct point p = parse_point(argv[1]);
+	uint64_t sum = 0xcbf29ce484222325ull;
+	int bases[DISKS_MAX], disks[DISKS_MAX], count = (n - 2) / 2;
 	struct log l;
 
 	log_open(argv[0], &l);
-	restore(base, disk);
-	replay(&l, &p, disk);
-	printf("%016" PRIx64 "\n", difference(base, disk, (uint64_t)lseek(disk, 0, SEEK_END)));
+	for (int i = 0; i < count; i++) {
+		disks[i] = open_both(argv + 2 + 2 * i, &bases[i]);
+		restore(bases[i], disks[i], &skip[i]);
+	}
+	check_point(&l, &p, count);
+	replay(&l, &p, disks);
+	for (int i = 0; i < count; i++)
+		sum = difference(sum, bases[i], disks[i], &skip[i]);
+	printf("%016" PRIx64 "\n", sum);
 	return 0;
 }
 
-static int do_restore(char **argv)
+static int do_restore(char **argv, int n)
 {
 	int base, disk = open_both(argv, &base);
 
-	restore(base, disk);
+	(void)n;
+	restore(base, disk, &skip[0]);
 	return 0;
 }
 
-static int do_same(char **argv)
+static int do_same(char **argv, int operands)
 {
 	static char a[CHUNK], b[CHUNK];
 	int base, disk = open_both(argv, &base);
 	uint64_t at, bytes;
 
+	(void)operands;
 	while (scanf("%" SCNu64 " %" SCNu64, &at, &bytes) == 2)
 		for (size_t n; bytes; at += n, bytes -= n) {
 			n = bytes < CHUNK ? bytes : CHUNK;
@@ -407,43 +438,58 @@ static int do_same(char **argv)
 	return 0;
 }
 
-static int do_show(char **argv)
+static int do_show(char **argv, int n)
 {
 	struct log l;
 
+	(void)n;
 	log_open(argv[0], &l);
-	for (size_t i = 1; i <= l.n; i++)
-		printf("%zu %s%s%s%s%s %" PRIu64 " + %" PRIu64 "\n", i, l.v[i].flags & F_MARK ? "mark" : "",
-		       l.v[i].flags & F_FLUSH ? "flush" : "", l.v[i].flags & F_DISCARD ? "discard" : "", l.v[i].flags & F_FUA ? "fua" : "",
-		       counts(&l.v[i]) ? " counts" : "", l.v[i].at, l.v[i].bytes);
+	for (size_t i = 1; i <= l.n; i++) {
+		const struct entry *e = &l.v[i];
+		const char *kind = e->flags & LOG_MARK      ? "mark"
+				   : e->flags & LOG_FLUSH   ? "flush"
+				   : e->flags & LOG_DISCARD ? "discard"
+							    : "write";
+
+		printf("%zu disk %u %s%s%s %" PRIu64 " + %" PRIu64 "\n", i, e->disk, kind, e->flags & LOG_FUA ? " fua" : "",
+		       counts(e) ? " counts" : "", e->at, e->bytes);
+	}
 	return 0;
 }
 
-static void range(const char *name, uint64_t *ret_from, uint64_t *ret_to)
+/* "FROM TO [FROM TO]..." of the environment: one for each disk. */
+static void ranges(const char *name, struct range ret[DISKS_MAX])
 {
 	const char *text = getenv(name);
+	int used = 0;
 
-	if (text && *text && sscanf(text, "%" SCNu64 " %" SCNu64, ret_from, ret_to) != 2) {
-		errno = EINVAL;
-		die(name);
-	}
+	for (int i = 0; text && *text && i < DISKS_MAX; i++, text += used)
+		if (sscanf(text, "%" SCNu64 " %" SCNu64 " %n", &ret[i].from, &ret[i].to, &used) != 2) {
+			errno = EINVAL;
+			die(name);
+		}
 }
 
 int main(int argc, char **argv)
 {
 	static const struct {
 		const char *name;
-		int operands;
-		int (*run)(char **argv);
-	} verbs[] = {
-		{"points", 3, do_points}, {"make", 4, do_make}, {"restore", 2, do_restore}, {"same", 2, do_same}, {"show", 1, do_show}};
+		int least, most; /* operands */
+		int (*run)(char **argv, int n);
+	} verbs[] = {{"points", 3, 3, do_points},
+		     {"make", 4, 2 + 2 * DISKS_MAX, do_make},
+		     {"restore", 2, 2, do_restore},
+		     {"same", 2, 2, do_same},
+		     {"show", 1, 1, do_show}};
+	int n = argc - 2;
 
-	range("REPLAY_SKIP", &skip_from, &skip_to);
-	range("REPLAY_QUIET", &quiet_from, &quiet_to);
+	ranges("REPLAY_SKIP", skip);
+	ranges("REPLAY_QUIET", quiet);
 	for (size_t i = 0; argc > 1 && i < sizeof(verbs) / sizeof(*verbs); i++)
-		if (strcmp(argv[1], verbs[i].name) == 0 && argc - 2 == verbs[i].operands)
-			return verbs[i].run(argv + 2);
+		if (strcmp(argv[1], verbs[i].name) == 0 && n >= verbs[i].least && n <= verbs[i].most && n % 2 == verbs[i].least % 2)
+			return verbs[i].run(argv + 2, n);
 	fprintf(stderr,
-		"usage: replay points LOG SUBSETS SEED | make LOG BASE DISK POINT | restore BASE DISK | same BASE DISK | show LOG\n");
+		"usage: replay points LOG SUBSETS SEED | make LOG POINT BASE DISK [BASE DISK]... | restore BASE DISK | same BASE DISK | "
+		"show LOG\n");
 	return 2;
 }
