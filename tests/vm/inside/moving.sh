@@ -417,7 +417,7 @@ step() {
   return "$r"
 }
 
-has_turn() { [ "$(cat "$work/turn")" = "$1" ]; } # N
+has_turn() { local t; read -r t <"$work/turn" && [ "$t" = "$1" ]; } # N
 pass_turn() { echo "$1" >"$work/turn.new$1" && mv "$work/turn.new$1" "$work/turn"; } # N: it is N's now
 
 # Tools that were killed are called again, until the disk is another's to take.
@@ -436,7 +436,7 @@ worker() { # N
   RANDOM=$((seed * 10 + n))
   while [ ! -e "$work/enough" ]; do
     ((RANDOM % 4)) || step "$n" attach disk
-    until has_turn "$n" || [ -e "$work/enough" ]; do sleep 0.05; done
+    until has_turn "$n" || [ -e "$work/enough" ]; do sleep 0.2; done
     until { step "$n" take disk && step "$n" attach disk; } || ! has_turn "$n" || [ -e "$work/enough" ]; do sleep 0.1; done
     [ -e "$work/enough" ] || ! has_turn "$n" || write_one "$n" "$(cat "$work/out$n")"
     put_back "$n"
