@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib/solo.sh"
 set -- "$(mktemp -d)"
 trap 'rm -rf "$1"' EXIT
-printf 'export CRASH_POINTS=%q CRASH_OPERATIONS=%q CRASH_SEED=%q\n' "${CRASH_POINTS:-2}" "${CRASH_OPERATIONS:-3}" "${CRASH_SEED:-$(date +%Y%m%d)}" >"$1/crash.conf"
+printf 'export CRASH_POINTS=%q CRASH_OPERATIONS=%q CRASH_SEED=%q\n' "${CRASH_POINTS:-2}" "${CRASH_OPERATIONS:-2}" "${CRASH_SEED:-$(date +%Y%m%d)}" >"$1/crash.conf"
 # It reads documents with jq; a tree that was made before that came may lack it.
 SOLO_FILES="$1/crash.conf $LAB_HERE/inside/crashed.sh $(command -v jq) $(ldd "$(command -v jq)" | awk '/libjq|libonig/ { print $3 }' | tr '\n' ' ')"
 SOLO_TOOLS='try-volmgr try-check logged replay crash.so' SOLO_DISKS='3G 1G 4G' SOLO_MEMORY=1024

@@ -74,7 +74,7 @@ fresh() {
 }
 
 # start_of PARTITION [DISK]: bytes
-start_of() { sfdisk -d "${2-$disk}" | awk -F '[=,]' -v n="name=\"$1\"" 'index($0, n) { print $2 * 512 }'; }
+start_of() { sfdisk -d "${2-$disk}" 2>/dev/null | awk -F '[=,]' -v n="name=\"$1\"" 'index($0, n) { print $2 * 512 }'; }
 
 # keep NAME: the disks as they are now, as that. back NAME: as they were then.
 keep() {
@@ -272,10 +272,11 @@ installing() {
 
 # --- a container without room -------------------------------------------------------------------------------------------------------------------------------
 
-# All that is left is given away.
+# All that is left is given away, most of it at once.
 fill() {
-  local size n=0
-  for size in 1024 512 256 128 64 32 16 8 4; do
+  local size n=0 room
+  room=$(document | jq '(.pvs[0].extents - ([.images[].segments[][2], (.volumes[] | (.data + .metadata)[][2])] | add)) * 4')
+  for size in $((room - 64)) 32 8 4; do
     while v create --size $size --store $size "fill$n" >"$work/out" 2>&1; do n=$((n + 1)); done
   done
 }
