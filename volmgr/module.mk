@@ -6,7 +6,7 @@ volmgr_folders := $(addprefix -Ivolmgr/,area dm san lease fence container change
 # What a node boots with: it reads the state and composes volumes, and cannot reach what writes.
 libs += volmgr compose
 compose_src := $(call volmgr_in,area,layout area area_document area_records claim lease_record)
-compose_src += $(call volmgr_in,dm,dm thin store store_freeze compose growth wipe guard)
+compose_src += $(call volmgr_in,dm,dm thin ballast store store_freeze compose growth wipe guard)
 compose_src += $(call volmgr_in,san,disk disk_path disk_find pv_paths iscsi_session rescan paths scsi pr registration)
 compose_floors := base cluster compose
 compose_cflags := $(addprefix -Ivolmgr/,area dm san)

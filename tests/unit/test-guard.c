@@ -15,6 +15,8 @@ static void tell(void *data)
 	assert_int_equal(write(*fd, "undone", 6), 6);
 }
 
+static const struct guard_duty duty = {.undo = tell};
+
 /* Starts one that dies with a guard, or dismisses it before. What the guard has told, until it and all that it has open are gone. */
 static size_t told_after(bool dismissed, int signal, char ret[16])
 {
@@ -29,7 +31,7 @@ static size_t told_after(bool dismissed, int signal, char ret[16])
 		struct guard g;
 
 		setpgid(0, 0);
-		if (guard_start(tell, &ends[1], &g, NULL) < 0)
+		if (guard_start(&duty, &ends[1], &g, NULL) < 0)
 			_exit(1);
 		if (dismissed)
 			guard_dismiss(&g);
@@ -74,11 +76,32 @@ static void none_is_left(void **state)
 	struct guard g;
 
 	(void)state;
-	assert_int_equal(guard_start(tell, NULL, &g, NULL), 0);
+	assert_int_equal(guard_start(&duty, NULL, &g, NULL), 0);
 	guard_dismiss(&g);
 	assert_int_equal(g.pid, 0);
 	guard_dismiss(&g);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+/* A guard that finds its process late says so each time, goes on, and tells it when it is dismissed. */
+static void what_is_late_is_seen(void **state)
+{
+	static const struct guard_duty hurried = {.late = tell, .late_ms = 10}, patient = {.late = tell, .late_ms = 600000};
+	char told[6];
+	struct guard g;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(guard_start(&hurried, &ends[1], &g, NULL), 0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(read(ends[0], told, 6), 6);
+	assert_true(guard_dismiss_late(&g));
+	assert_false(guard_dismiss_late(&g));
+	assert_int_equal(guard_start(&patient, &ends[1], &g, NULL), 0);
+	assert_false(guard_dismiss_late(&g));
+	close(ends[0]);
+	close(ends[1]);
 }
 
 int main(void)
@@ -87,6 +110,7 @@ int main(void)
 		cmocka_unit_test(what_dies_is_put_right),
 		cmocka_unit_test(what_was_dismissed_does_nothing),
 		cmocka_unit_test(none_is_left),
+		cmocka_unit_test(what_is_late_is_seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,4 +6,4 @@
 kit=$(mktemp -d)
 trap 'rm -rf "$kit"' EXIT
 fio_tar "$kit/fio.tar" || { echo 'FAIL growth: no fio: make deps'; exit 1; }
-SOLO_FILES=$kit/fio.tar SOLO_TOOLS='try-volmgr try-growth try-change' SOLO_DISKS=8G SOLO_EXPORT='FULL LARGE' SOLO_LIMIT=$((1200 + ${FULL:-0} + ${LARGE:-0})) solo growth growth
+SOLO_FILES=$kit/fio.tar SOLO_TOOLS='try-volmgr try-growth try-change' SOLO_DISKS=8G SOLO_EXPORT='FULL LARGE CREEP' SOLO_LIMIT=$((1200 + ${FULL:-0} + ${LARGE:-0} + ${CREEP:-0})) solo growth growth

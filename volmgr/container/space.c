@@ -224,7 +224,7 @@ struct volume_size volume_size(const struct cluster *c, const struct volume_wish
 /* Ends of device-mapper names that stand for a part of a volume: "a-pool" is no volume beside "a". */
 static bool ends_as_part(const char *name)
 {
-	static const char *const ends[] = {"-metadata", "-data", "-pool", "-image", "-look", "-read", "-new"};
+	static const char *const ends[] = {"-metadata", "-data", "-pool", "-image", "-look", "-read", "-new", "-frozen", "-ballast"};
 	size_t len = strlen(name);
 
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++)

@@ -92,6 +92,7 @@ int name_device(const struct cluster *c, const char *what, const char *part, str
 
 	if (n < 0 || (size_t)n >= sizeof(ret->name) || u < 0 || (size_t)u >= sizeof(ret->uuid))
 		return error_set(e, ENAMETOOLONG, "%s: too long a name for a device", what);
+	ret->part = part[0] != '\0';
 	return 0;
 }
 
@@ -164,7 +165,7 @@ int device_make(const struct device *d, const struct mapper_table *t, struct und
 			return r;
 		if (r > 0)
 			return mapper_compare(d->name, t, e);
-		r = mapper_create(d->name, d->uuid, t, e);
+		r = mapper_create(d->name, d->uuid, d->part, t, e);
 		if (r == -EEXIST && tries == 0) /* somebody else was making it, too */
 			continue;
 		if (r == 0)

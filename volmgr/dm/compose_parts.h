@@ -14,6 +14,7 @@
 struct device {
 	char name[MAPPER_NAME_SIZE];
 	char uuid[MAPPER_UUID_SIZE];
+	bool part; /* of a volume or an image: not for the eyes of others */
 };
 /* PART is what its name ends with: "-pool". */
 int name_device(const struct cluster *c, const char *what, const char *part, struct device *ret, struct error *e);

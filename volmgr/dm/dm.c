@@ -9,13 +9,15 @@
 #include <fcntl.h>
 #include <libdevmapper.h>
 #include <linux/dm-ioctl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/time.h>
 #include <time.h>
 
-#define REMOVE_TRIES 20 /* 100 ms apart */
+#define REMOVE_TRIES 50 /* 100 ms apart */
 
 typedef struct dm_task *task_ref;
 
@@ -143,11 +145,19 @@ static bool add_table(struct dm_task *t, const struct mapper_table *table)
 	return true;
 }
 
-int mapper_create(const char *name, const char *uuid, const struct mapper_table *table, struct error *e)
+/* Nobody waits for udev, so there is no cookie; its upper half still tells the rules what to leave alone. */
+static bool keep_udev_off(struct dm_task *t)
+{
+	uint32_t cookie = 0;
+
+	return dm_task_set_cookie(t, &cookie, DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG | DM_UDEV_DISABLE_DISK_RULES_FLAG | DM_UDEV_DISABLE_OTHER_RULES_FLAG);
+}
+
+int mapper_create(const char *name, const char *uuid, bool quiet, const struct mapper_table *table, struct error *e)
 {
 	cleanup_task task_ref t = task_new(DM_DEVICE_CREATE, name);
 
-	if (!t || !dm_task_set_uuid(t, uuid) || !dm_task_set_add_node(t, DM_ADD_NODE_ON_CREATE))
+	if (!t || !dm_task_set_uuid(t, uuid) || !dm_task_set_add_node(t, DM_ADD_NODE_ON_CREATE) || (quiet && !keep_udev_off(t)))
 		return failed(t, e, name, "creating the device");
 	if (!add_table(t, table))
 		return failed(t, e, name, "creating the device");
@@ -218,36 +228,63 @@ int mapper_compare(const char *name, const struct mapper_table *table, struct er
 
 /* --- a device that is in use ------------------------------------------------------------------------------------------- */
 
-/* What a task is given beside its name decides how the kernel suspends: by itself it freezes the file system and waits for all I/O to end. */
-static int run_plain(int type, const char *name, bool at_once, const struct mapper_table *table, const char *what, struct error *e)
+/* How the kernel suspends: by itself it freezes the file system, and waits for all I/O to end. */
+enum manner { FROZEN, ENDED, AT_ONCE };
+
+static int run_plain(int type, const char *name, enum manner m, const struct mapper_table *table, const char *what, struct error *e)
 {
 	cleanup_task task_ref t = task_new(type, name);
 
-	if (!t || (table && !add_table(t, table)) || (at_once && (!dm_task_no_flush(t) || !dm_task_skip_lockfs(t))) || !dm_task_run(t))
+	if (!t || (table && !add_table(t, table)) || (m != FROZEN && !dm_task_skip_lockfs(t)) || (m == AT_ONCE && !dm_task_no_flush(t)) || !dm_task_run(t))
 		return failed(t, e, name, what);
 	return 0;
 }
 
-int mapper_reload(const char *name, const struct mapper_table *table, struct error *e)
+static int reload(const char *name, enum manner m, const struct mapper_table *table, struct error *e)
 {
-	int r = run_plain(DM_DEVICE_RELOAD, name, false, table, "loading a new table", e);
+	int r = run_plain(DM_DEVICE_RELOAD, name, FROZEN, table, "loading a new table", e);
 
 	if (r < 0)
 		return r;
-	r = run_plain(DM_DEVICE_RESUME, name, true, NULL, "putting the new table in place", e);
+	r = run_plain(DM_DEVICE_RESUME, name, m, NULL, "putting the new table in place", e);
 	if (r < 0)
-		run_plain(DM_DEVICE_CLEAR, name, false, NULL, "forgetting the new table", NULL);
+		run_plain(DM_DEVICE_CLEAR, name, FROZEN, NULL, "forgetting the new table", NULL);
+	return r;
+}
+
+int mapper_reload(const char *name, const struct mapper_table *table, struct error *e)
+{
+	return reload(name, AT_ONCE, table, e);
+}
+
+static void ring(int signal)
+{
+	(void)signal;
+}
+
+int mapper_reload_quiet(const char *name, const struct mapper_table *table, unsigned seconds, struct error *e)
+{
+	const struct sigaction alarmed = {.sa_handler = ring}; /* without SA_RESTART: it is to interrupt */
+	const struct itimerval limit = {.it_value.tv_sec = seconds}, none = {.it_value.tv_sec = 0};
+	struct sigaction before;
+	int r;
+
+	sigaction(SIGALRM, &alarmed, &before);
+	setitimer(ITIMER_REAL, &limit, NULL);
+	r = reload(name, ENDED, table, e);
+	setitimer(ITIMER_REAL, &none, NULL);
+	sigaction(SIGALRM, &before, NULL);
 	return r;
 }
 
 int mapper_suspend(const char *name, struct error *e)
 {
-	return run_plain(DM_DEVICE_SUSPEND, name, false, NULL, "suspending", e);
+	return run_plain(DM_DEVICE_SUSPEND, name, FROZEN, NULL, "suspending", e);
 }
 
 int mapper_resume(const char *name, struct error *e)
 {
-	return run_plain(DM_DEVICE_RESUME, name, false, NULL, "resuming", e);
+	return run_plain(DM_DEVICE_RESUME, name, FROZEN, NULL, "resuming", e);
 }
 
 int mapper_each(const char *prefix, mapper_name_fn *fn, void *data, struct error *e)

@@ -42,14 +42,19 @@ struct mapper_info {
 };
 int mapper_info(const char *name, struct mapper_info *ret, struct error *e);
 
-/* Creates NAME with its table and makes its node. -EEXIST when there is such a device already. */
-int mapper_create(const char *name, const char *uuid, const struct mapper_table *t, struct error *e);
+/* Creates NAME with its table and makes its node. QUIET: udev shall look for nothing on it. -EEXIST when there is such a device already. */
+int mapper_create(const char *name, const char *uuid, bool quiet, const struct mapper_table *t, struct error *e);
 
 /*
  * Puts T in the place of the device's table, for good. Nothing that waits in the device is failed or has to end first, and no file system on it is frozen. One
  * system call during which the device stands still; the caller's memory is not needed meanwhile.
  */
 int mapper_reload(const char *name, const struct mapper_table *t, struct error *e);
+/*
+ * The same once all I/O under way has ended, which it has to within SECONDS; new I/O waits meanwhile. -EINTR: it has not, and nothing has changed. A thin device wants this: of
+ * what waits in it nothing may come back to its pool just when the caller is killed.
+ */
+int mapper_reload_quiet(const char *name, const struct mapper_table *t, unsigned seconds, struct error *e);
 
 /* The device's live table into RET, for mapper_table_free. */
 int mapper_table_read(const char *name, struct mapper_table *ret, struct error *e);
@@ -72,7 +77,7 @@ int mapper_events_arm(int fd, struct error *e);
 /* 0 when the device's live table has these lines (types, lengths and, for linear, parameters), -ESTALE when not. */
 int mapper_compare(const char *name, const struct mapper_table *t, struct error *e);
 
-/* Takes NAME away, waiting up to 2 s for others who have it open for a moment. 0 also when there is none; -EBUSY. */
+/* Takes NAME away, waiting up to 5 s for others who have it open for a moment. 0 also when there is none; -EBUSY. */
 int mapper_remove(const char *name, struct error *e);
 
 /* Sends MESSAGE to the target at sector 0. */

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -27,28 +28,50 @@ static int set_apart(void)
 	return setsid() < 0 || mlockall(MCL_CURRENT | MCL_FUTURE) < 0 ? -errno : 0;
 }
 
-static _Noreturn void guard(int fd, guard_fn *undo, void *data)
+#define WAS_LATE 2 /* a guard's exit status */
+
+/* 1: dismissed. 0: the other end is gone. */
+static int watch(int fd, const struct guard_duty *duty, void *data, bool *ret_late)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	char dismissed;
+
+	for (;;) {
+		int n = poll(&p, 1, duty->late ? (int)duty->late_ms : -1);
+
+		if (n == 0) {
+			*ret_late = true;
+			duty->late(data);
+		} else if (n > 0) {
+			return read(fd, &dismissed, 1) == 1;
+		} else if (errno != EINTR) {
+			return 0;
+		}
+	}
+}
+
+static _Noreturn void guard(int fd, const struct guard_duty *duty, void *data)
 {
 	const char ready = 'r';
-	char dismissed;
-	ssize_t n;
+	bool late = false;
 
 	if (set_apart() < 0 || write(fd, &ready, 1) != 1)
 		_exit(1);
-	while ((n = read(fd, &dismissed, 1)) < 0 && errno == EINTR)
-		;
-	if (n != 1)
-		undo(data);
-	_exit(0);
+	if (!watch(fd, duty, data, &late) && duty->undo)
+		duty->undo(data);
+	_exit(late ? WAS_LATE : 0);
 }
 
-static void reap(pid_t pid)
+static int reap(pid_t pid)
 {
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+	int status = 0;
+
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
+	return status;
 }
 
-int guard_start(guard_fn *undo, void *data, struct guard *ret, struct error *e)
+int guard_start(const struct guard_duty *duty, void *data, struct guard *ret, struct error *e)
 {
 	cleanup_fd int ours = -1, its = -1;
 	int ends[2];
@@ -65,7 +88,7 @@ int guard_start(guard_fn *undo, void *data, struct guard *ret, struct error *e)
 		return error_errno(e, errno, "a guard");
 	if (pid == 0) {
 		close(ours);
-		guard(its, undo, data);
+		guard(its, duty, data);
 	}
 	close(steal_fd(&its));
 	while ((n = read(ours, &ready, 1)) < 0 && errno == EINTR)
@@ -78,14 +101,21 @@ int guard_start(guard_fn *undo, void *data, struct guard *ret, struct error *e)
 	return 0;
 }
 
-void guard_dismiss(struct guard *g)
+bool guard_dismiss_late(struct guard *g)
 {
 	const char dismissed = 'd';
+	int status;
 
 	if (!g->pid)
-		return;
+		return false;
 	send(g->fd, &dismissed, 1, MSG_NOSIGNAL);
-	reap(g->pid);
+	status = reap(g->pid);
 	close(g->fd);
 	*g = (struct guard){.pid = 0};
+	return WIFEXITED(status) && WEXITSTATUS(status) == WAS_LATE;
+}
+
+void guard_dismiss(struct guard *g)
+{
+	guard_dismiss_late(g);
 }

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define QUIET_SECONDS 10 /* for what is under way to end: when the pool is full it does not */
+
 int volume_usage(const struct cluster *c, const struct volume *v, struct store_usage *ret, struct error *e)
 {
 	const uint64_t metadata_block = 4096;
@@ -55,8 +57,34 @@ static int extend_linear(const struct cluster *c, const struct device *d, const 
 	return r < 0 ? r : 1;
 }
 
+static void drop(void *pool)
+{
+	ballast_drop(pool);
+}
+
+/* Puts T in place, in spite of what ballast.c is for. */
+static int reload_pool(struct thin_parts *p, const struct mapper_table *t, struct error *e)
+{
+	const struct guard_duty duty = {.late = drop, .late_ms = 2000};
+	struct guard guard CLEANUP(guard_dismiss) = {.pid = 0};
+	struct mapper_pool s;
+	bool full;
+	int r = mapper_pool_status(p->pool.name, &s, e);
+
+	if (r < 0)
+		return r;
+	full = s.out_of_data;
+	guard_start(&duty, &p->pool, &guard, NULL);
+	r = mapper_reload(p->pool.name, t, e);
+	if (guard_dismiss_late(&guard))
+		full = true;
+	if (r == 0 && full && mapper_pool_status(p->pool.name, &s, NULL) == 0 && !s.out_of_data)
+		ballast_keep(p, false, NULL);
+	return r;
+}
+
 /* The pool over all of its data device. ANYWAY: although that is not longer: because the metadata are, or for a new event. */
-static int extend_pool(const struct thin_parts *p, bool anyway, struct error *e)
+static int extend_pool(struct thin_parts *p, bool anyway, struct error *e)
 {
 	struct mapper_table data cleanup_table = {.read_only = false}, live cleanup_table = {.read_only = false};
 	struct mapper_table t cleanup_table = {.read_only = false};
@@ -68,7 +96,7 @@ static int extend_pool(const struct thin_parts *p, bool anyway, struct error *e)
 		return r;
 	r = thin_pool_table(p, mapper_table_length(&data) * SECTOR, false, &t, e);
 	if (r == 0)
-		r = mapper_reload(p->pool.name, &t, e);
+		r = reload_pool(p, &t, e);
 	return r < 0 ? r : 1;
 }
 
@@ -82,7 +110,7 @@ static int extend_thin(const struct device *thin, uint64_t bytes, struct error *
 		return r;
 	r = table_line(&t, "thin", bytes, live.v[0].params, e);
 	if (r == 0)
-		r = mapper_reload(thin->name, &t, e);
+		r = mapper_reload_quiet(thin->name, &t, QUIET_SECONDS, e);
 	return r < 0 ? r : 1;
 }
 

@@ -85,7 +85,7 @@ static int make_frozen(const struct thin_parts *p, const struct device *frozen, 
 		return error_set(e, EPROTO, "%s: no thin device", p->thin.name);
 	snprintf(params, sizeof(params), "%s %u %s", pool, FROZEN_ID, image);
 	r = table_line(&t, "thin", mapper_table_length(&live) * SECTOR, str_trim(params), e);
-	return r == 0 ? mapper_create(frozen->name, frozen->uuid, &t, e) : r;
+	return r == 0 ? mapper_create(frozen->name, frozen->uuid, frozen->part, &t, e) : r;
 }
 
 /* What is frozen goes with who froze it. */
@@ -135,6 +135,7 @@ static int freeze(const struct thin_parts *p, const struct device *frozen, struc
 
 int store_freeze(const struct cluster *c, const struct volume *v, struct store_moment *ret, char ret_path[256], struct error *e)
 {
+	const struct guard_duty duty = {.undo = unfreeze_after_death};
 	struct guard guard CLEANUP(guard_dismiss) = {.pid = 0};
 	cleanup_fd int lock = -1, moment = -1;
 	struct device frozen;
@@ -147,7 +148,7 @@ int store_freeze(const struct cluster *c, const struct volume *v, struct store_m
 	if (r == 0)
 		r = lock_moment(&frozen, &moment, e);
 	if (r == 0) /* before the volume is locked: its copy of the lock would not be let go */
-		r = guard_start(unfreeze_after_death, &by, &guard, e);
+		r = guard_start(&duty, &by, &guard, e);
 	if (r == 0)
 		r = thin_open_parts(c, v, &p, &lock, e);
 	if (r == 0)

@@ -27,7 +27,7 @@ int thin_name_parts(const struct cluster *c, const struct volume *v, bool look, 
 	} names[] = {
 		{NULL, "-look-image", &ret->image},  {"-metadata", "-look-metadata", &ret->metadata},
 		{"-data", "-look-data", &ret->data}, {"-pool", "-look-pool", &ret->pool},
-		{"", "-look", &ret->thin},
+		{"", "-look", &ret->thin},           {"-ballast", "-look-ballast", &ret->ballast},
 	};
 	const struct image *i = v->image[0] ? cluster_image(c, v->image) : NULL;
 	int r = 0;
@@ -149,9 +149,14 @@ static int open_pool(const struct thin_parts *p, const struct volume *v, bool lo
 	if (s.failed || s.needs_check)
 		return error_set(e, EUCLEAN, "%s: the pool's metadata is damaged: check it with thin_check, repair it with thin_repair",
 				 p->pool.name);
-	if (s.transaction > v->thin)
-		return 0;
-	return look ? error_set(e, ENODATA, "it was never booted: nothing to look at") : make_newest(&p->pool, v, s.transaction, e);
+	if (look)
+		return s.transaction > v->thin ? 0 : error_set(e, ENODATA, "it was never booted: nothing to look at");
+	if (s.transaction <= v->thin)
+		r = make_newest(&p->pool, v, s.transaction, e);
+	/* A volume does without it, as it did before. */
+	if (r == 0 && s.data_used < s.data_total)
+		ballast_keep(p, s.transaction == 0, NULL);
+	return r;
 }
 
 /* Device ID in the pool of P, on P's image. */
@@ -219,7 +224,7 @@ int thin_release(const struct cluster *c, const struct volume *v, bool look, str
 	struct mapper_info i = {.exists = false};
 	struct thin_parts p;
 	int r = thin_name_parts(c, v, look, &p, e);
-	const struct device *parts[] = {&p.thin, &p.pool, &p.data, &p.metadata};
+	const struct device *parts[] = {&p.ballast, &p.thin, &p.pool, &p.data, &p.metadata};
 
 	for (size_t k = 0; k < ARRAY_SIZE(parts) && r == 0; k++)
 		r = mapper_remove(parts[k]->name, e);

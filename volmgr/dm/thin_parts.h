@@ -10,6 +10,7 @@
 /* From below; a blank volume has no image, and "" for its name. */
 struct thin_parts {
 	struct device image, metadata, data, pool, thin;
+	struct device ballast; /* made for a moment only */
 };
 /* Their names; LOOK: see compose_look.h. Nothing is asked of the kernel. -ENOENT: the state has no such image. */
 int thin_name_parts(const struct cluster *c, const struct volume *v, bool look, struct thin_parts *ret, struct error *e);
@@ -23,6 +24,18 @@ int thin_wake(const struct device *thin, struct error *e);
 int thin_pool_table(const struct thin_parts *p, uint64_t data_bytes, bool look, struct mapper_table *t, struct error *e);
 /* A message about one thin device: "create_thin", "delete". */
 int thin_tell_pool(const struct device *pool, const char *what, uint32_t id, struct error *e);
+
+/* --- ballast.c --- */
+
+/*
+ * A write that is on its way into a full pool just when the pool is told to stand still is put aside by the pool, while its volume waits for it to come back: for ever
+ * (Linux 6.1, dm-thin.c: thin_bio_map looks at requeue_mode, process_thin_deferred_cells does not). The pool looks at all that it has put aside when a block
+ * becomes free. So it keeps one in a device of its own, which is deleted when it would not stand still (tests/vm/inside/growth.sh makes it so).
+ *
+ * Makes it unless it is there; FRESH: nothing is in the pool yet. The pool has a free block.
+ */
+int ballast_keep(const struct thin_parts *p, bool fresh, struct error *e);
+void ballast_drop(const struct device *pool);
 
 /* --- store.c --- */
 

@@ -287,7 +287,7 @@ static int compose_part(const struct part_paths *p, void *data, struct error *e)
 		return error_set(e, ENODEV, "%s: no path leads to it", p->part->label);
 	r = i.exists ? 0 : make_table(p, &t, e);
 	if (r == 0 && !i.exists)
-		r = mapper_create(p->name, p->uuid, &t, e);
+		r = mapper_create(p->name, p->uuid, false, &t, e);
 	return r == -EEXIST || i.exists ? wait_live(p, e) : r;
 }
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Stores that grow under a writer: runs as root inside a throw-away machine and OVERWRITES the disk given (8 GiB; it need not be there really).
-# usage: growth.sh DISK       FULL: seconds that a container stays full; LARGE: MiB of the volume whose metadata are counted; KIT: the place of fio.tar; see lib.sh
+# usage: growth.sh DISK       FULL: seconds that a container stays full; CREEP: see below; LARGE: MiB of the volume whose metadata are counted; KIT: the place of fio.tar; see lib.sh
 set -u
 # shellcheck source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -174,6 +174,22 @@ a_full_container_waits() {
   echo "  the writer waited $(worst_of "$work/thin") ms"
 }
 
+# What waits in a full pool is not forgotten by it, however often it is stopped, to be made larger, while its writer is at work. CREEP: by so many MiB in all; some of 100 stops would
+# hang without what ballast.c does.
+a_full_pool_may_be_stopped() {
+  local steps late mib=${CREEP:-160}
+  "$volmgr" --container one grow 1 "$mib" >"$work/out" 2>&1 || problem "$(cat "$work/out")"
+  dd if=/dev/zero of="$root" bs=1M count=$((mib + 320)) conv=fsync,notrunc 2>"$work/err" &
+  local writer=$!
+  read -r steps late < <(g creep node1.root 2 2>"$work/out") || problem "$(cat "$work/out")"
+  echo "  larger $steps times, $late times late; store now $(store_mib node1.root) MiB"
+  [ "$(store_mib node1.root)" = $((256 + mib)) ] || problem "the store has $(store_mib node1.root) MiB"
+  [ "$steps" -ge $((mib / 8)) ] || problem 'it was hardly ever stopped'
+  [ -z "${CREEP-}" ] || [ "$late" -gt 0 ] || problem 'it was never late: this has shown nothing'
+  daemon_start
+  wait $writer || problem "$(cat "$work/err")"
+}
+
 an_undo_is_given_up_before_anybody_waits() {
   g write "$root" 0 $((180 * MIB)) $MIB >/dev/null || problem 'write'
   t release node1.root && g reset-keep node1.root || problem 'reset'
@@ -282,7 +298,7 @@ fio_finds_all_that_it_wrote() {
   (verify growing "$root" 7 --size=900m >/dev/null) && problem 'a flipped byte was not found'
 }
 
-all="a_store_grows_under_its_writer fio_finds_all_that_it_wrote the_first_grants_need_no_lvm what_was_published_is_made_true it_may_be_killed_at_any_time a_held_lease_is_waited_for a_full_container_waits
+all="a_store_grows_under_its_writer fio_finds_all_that_it_wrote the_first_grants_need_no_lvm what_was_published_is_made_true it_may_be_killed_at_any_time a_full_pool_may_be_stopped a_held_lease_is_waited_for a_full_container_waits
 an_undo_is_given_up_before_anybody_waits an_undo_is_whole metadata_outlast_data a_volume_is_enlarged_online trimmed_blocks_come_back"
 before_each() { bad='' daemon='' && fresh; }
 after_each() { away; }

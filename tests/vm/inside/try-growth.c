@@ -6,6 +6,7 @@
  *	thin-out FILE BYTES		discards two of three 64 KiB blocks
  *	metadata BYTES			prints how many bytes of metadata a volume of BYTES has at least
  *	check FILE START BYTES		what write wrote is there
+ *	creep NAME EXTENTS		makes NAME's store larger whenever it is full, by so little, until it is what the state says; prints how often, and how often its pool was late
  *	remove|reset-keep|undo NAME, resize NAME MIB, eat LEFT	changes; eat: a disk "eater" takes all space of the container but LEFT MiB
  */
 #include "base/cleanup.h"
@@ -14,6 +15,7 @@
 #include "base/str.h"
 #include "volmgr/change.h"
 #include "volmgr/container/plan.h"
+#include "volmgr/dm/store.h"
 #include "volmgr/volumes.h"
 #include "verbs.h"
 
@@ -23,8 +25,14 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 
 #define MIB (1024ull * 1024)
+
+static void freep_pvs(const char ***p)
+{
+	free(*p);
+}
 
 static uint64_t number(const char *s)
 {
@@ -206,6 +214,80 @@ static int do_resize(char **argv, struct error *e)
 	return change(getenv("CONTAINER"), edit_resize, argv, e);
 }
 
+/* The first EXTENTS of S; true when there are no more. */
+static bool cut(struct segments *s, uint64_t extents)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->v[i].count > extents) {
+			s->v[i].count = (uint32_t)extents;
+			s->n = i + 1;
+			return false;
+		}
+		extents -= s->v[i].count;
+	}
+	return true;
+}
+
+/* V's store STEP extents larger, once it is full; 1 when it is all that the state says. Adds to *LATE when its pool was long in standing still. */
+static int creep(struct cluster *c, struct volume *v, const char *const *pvs, uint64_t step, unsigned *late, struct error *e)
+{
+	const struct timespec pause = {0, 10 * 1000 * 1000};
+	struct segments all = v->data, some CLEANUP(segments_free) = {NULL, 0};
+	struct store_usage now = {.out_of_data = false};
+	int changed, r = 0;
+	uint64_t before;
+	bool whole;
+
+	while (r == 0 && !now.out_of_data) {
+		nanosleep(&pause, NULL);
+		r = volume_usage(c, v, &now, e);
+	}
+	for (size_t i = 0; i < all.n && r == 0; i++)
+		r = segments_add(&some, all.v[i]);
+	if (r < 0)
+		return r;
+	whole = cut(&some, now.data_total / EXTENT_BYTES + step);
+	v->data = some;
+	before = clock_boot_ms();
+	r = store_extend(c, v, pvs, false, &changed, e);
+	*late += clock_boot_ms() - before > 1900;
+	v->data = all;
+	return r < 0 ? r : whole;
+}
+
+static int load(struct cluster *c, struct error *e)
+{
+	struct container_place place;
+	struct state_area *a = NULL;
+	int r = container_find_one(getenv("CONTAINER"), &place, e);
+
+	cluster_init(c);
+	if (r == 0)
+		r = state_area_open(place.state, false, &a, e);
+	if (r == 0)
+		r = state_area_load(a, c, NULL, e);
+	state_area_close(a);
+	return r;
+}
+
+static int do_creep(char **argv, struct error *e)
+{
+	struct cluster c CLEANUP(cluster_freep) = {.generation = 0};
+	const char **pvs CLEANUP(freep_pvs) = NULL;
+	unsigned steps = 0, late = 0;
+	struct volume *v;
+	int r = load(&c, e);
+
+	v = r == 0 ? cluster_volume(&c, argv[0]) : NULL;
+	if (r == 0)
+		r = v ? cluster_pv_paths(&c, &pvs, e) : error_set(e, ENOENT, "%s", argv[0]);
+	for (; r == 0; steps++)
+		r = creep(&c, v, pvs, number(argv[1]), &late, e);
+	if (r > 0)
+		printf("%u %u\n", steps, late);
+	return r < 0 ? r : 0;
+}
+
 static int do_eat(char **argv, struct error *e)
 {
 	return change(getenv("CONTAINER"), edit_eat, argv, e);
@@ -216,7 +298,7 @@ int main(int argc, char **argv)
 	static const struct verb verbs[] = {
 		{"write", 4, do_write},       {"scatter", 2, do_scatter}, {"thin-out", 2, do_thin_out},     {"check", 3, do_check},
 		{"metadata", 1, do_metadata}, {"remove", 1, do_remove},   {"reset-keep", 1, do_reset_keep}, {"undo", 1, do_undo},
-		{"resize", 2, do_resize},     {"eat", 1, do_eat},
+		{"resize", 2, do_resize},     {"eat", 1, do_eat},           {"creep", 2, do_creep},
 	};
 
 	return run_verb(verbs, ARRAY_SIZE(verbs), "try-growth", argc - 1, argv + 1);
