@@ -216,16 +216,23 @@ static int check_unused(const struct change *ch, const struct image *i, const ch
 {
 	struct buf users cleanup_buf = BUF_INIT;
 	const struct node *n = cluster_node(&ch->c, i->filled_by);
-	bool open;
 
 	if (images_users(&ch->c, ref, &users) > 0)
 		return error_set(e, EBUSY, "image %s is used: %s", ref, buf_str(&users));
-	if (image_writable_is_composed(&ch->c, i, &open) && open)
-		return error_set(e, EBUSY, "image %s is being filled on this machine", ref);
 	if (filled_elsewhere(ch, i) && !force)
 		return error_set(e, EBUSY, "image %s was begun on %s: remove it there, or make sure that nobody fills it and use --force",
 				 ref, n ? n->name : "a machine that is no node");
 	return 0;
+}
+
+/* The devices that this machine has of it. Who fills it has it open all the while; others only look into it, for a moment. */
+static int release_here(const struct change *ch, const struct image *i, const char *ref, struct error *e)
+{
+	int r = image_release_writable(&ch->c, i, e);
+
+	if (r == -EBUSY)
+		return error_set(e, EBUSY, "image %s is being filled on this machine", ref);
+	return r == 0 ? image_release(&ch->c, i, e) : r;
 }
 
 static void take_out(struct cluster *c, struct image *i)
@@ -249,9 +256,7 @@ int image_remove(struct change *ch, const char *ref, bool force, struct error *e
 		return error_set(e, ENOENT, "there is no image '%.100s': 'volmgr image list' names them", ref);
 	r = check_unused(ch, i, ref, force, e);
 	if (r == 0)
-		r = image_release_writable(&ch->c, i, e);
-	if (r == 0)
-		r = image_release(&ch->c, i, e);
+		r = release_here(ch, i, ref, e);
 	if (r == 0)
 		r = change_intend(ch, e);
 	if (r < 0)
