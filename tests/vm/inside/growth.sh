@@ -288,14 +288,14 @@ trimmed_blocks_come_back() {
 fio_finds_all_that_it_wrote() {
   daemon_start
   until_true 60 joined
-  load growing "$root" 7 --size=900m || return
-  [ "$(store_mib node1.root)" -gt 900 ] || problem "the store has $(store_mib node1.root) MiB"
+  load growing "$root" 7 --size=600m || return
+  [ "$(store_mib node1.root)" -gt 600 ] || problem "the store has $(store_mib node1.root) MiB"
   t release node1.root && root=$(t compose node1.root) || problem 'compose'
   echo 3 >/proc/sys/vm/drop_caches
-  verify growing "$root" 7 --size=900m || return
+  verify growing "$root" 7 --size=600m || return
   printf X | dd of="$root" bs=1 seek=$((400 * MIB + 100)) conv=notrunc,fsync 2>/dev/null
   printf Y | dd of="$root" bs=1 seek=$((401 * MIB + 100)) conv=notrunc,fsync 2>/dev/null
-  (verify growing "$root" 7 --size=900m >/dev/null) && problem 'a flipped byte was not found'
+  (verify growing "$root" 7 --size=600m >/dev/null) && problem 'a flipped byte was not found'
 }
 
 all="a_store_grows_under_its_writer fio_finds_all_that_it_wrote the_first_grants_need_no_lvm what_was_published_is_made_true it_may_be_killed_at_any_time a_full_pool_may_be_stopped a_held_lease_is_waited_for a_full_container_waits
