@@ -51,18 +51,19 @@ static int make_device(const struct thin_parts *p, struct error *e)
 	return r == 0 ? mapper_create(p->ballast.name, p->ballast.uuid, true, &t, e) : r;
 }
 
+/* Why a device cannot be made libdevmapper does not tell apart: when it can once the pool has one, that was it. */
 int ballast_keep(const struct thin_parts *p, bool fresh, struct error *e)
 {
 	struct error absent = ERROR_INIT;
-	int r = fresh ? -ENODATA : mapper_remove(p->ballast.name, e), gone;
+	int r = mapper_remove(p->ballast.name, e), gone;
 
-	if (r == 0)
-		r = make_device(p, &absent);
-	if (r == -ENODATA) {
+	if (r < 0)
+		return r;
+	r = fresh ? -ENODATA : make_device(p, &absent);
+	if (r < 0)
 		r = thin_tell_pool(&p->pool, "create_thin", BALLAST_ID, e);
-		if (r == 0)
-			r = make_device(p, e);
-	}
+	if (r == 0 && (fresh || absent.text[0]))
+		r = make_device(p, e);
 	if (r < 0)
 		return r;
 	r = fill(&p->ballast, e);
