@@ -22,6 +22,7 @@ struct store_watch {
 	uint64_t short_since; /* seconds since 1970; 0 = all is well */
 	bool wants;           /* more space, now */
 	bool touched;         /* its reserve was: the pool has told, and tells again only after it was extended or rearmed */
+	bool late;            /* its pool has given up a block that it was to have again */
 	bool here;            /* found in the last look */
 	bool stray;           /* a disk that this node does not hold; told */
 };

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <time.h>
 
+#define REFILL_BYTES (64ull << 20) /* more than a writer takes in the moment that it needs */
+
 void watch_init(struct watch *w)
 {
 	memset(w, 0, sizeof(*w));
@@ -66,13 +68,15 @@ static int find_pvs(struct watch *w, struct error *e)
 static int match(struct watch *w, struct store_watch *s, bool rearm, struct error *e)
 {
 	const struct volume *v = cluster_volume(&w->c, s->name);
-	int r = v && !w->pvs ? find_pvs(w, e) : 0, changed = 0;
+	struct store_change change = {.any = false};
+	int r = v && !w->pvs ? find_pvs(w, e) : 0;
 
 	if (r < 0 || !v)
 		return r;
-	r = store_extend(&w->c, v, w->pvs, rearm, &changed, e);
-	if (r == 0 && changed)
+	r = store_extend(&w->c, v, w->pvs, rearm, &change, e);
+	if (r == 0 && change.any)
 		s->touched = false;
+	s->late |= change.late;
 	return r == -ENOENT || r == -ENODEV ? 0 : r;
 }
 
@@ -207,6 +211,19 @@ static void tell_stray(struct watch *w, struct store_watch *s, const struct volu
 	s->stray = stray;
 }
 
+/* A pool that was late has what it needs for the next time, once its writers have all that they want. */
+static void refill(struct watch *w, struct store_watch *s, const struct volume *v)
+{
+	struct error e = ERROR_INIT;
+
+	if (!s->late || s->usage.out_of_data || s->usage.data_total - s->usage.data_used < REFILL_BYTES)
+		return;
+	s->late = false;
+	log_info("volume %s: its pool was late in standing still, and gave up a block for that", v->name);
+	if (store_refill(&w->c, v, &e) < 0)
+		log_warning("%s", e.text);
+}
+
 static int look_at(struct watch *w, struct store_watch *s, struct error *e)
 {
 	const struct volume *v = cluster_volume(&w->c, s->name);
@@ -222,6 +239,7 @@ static int look_at(struct watch *w, struct store_watch *s, struct error *e)
 	}
 	judge(s, v);
 	tell_stray(w, s, v);
+	refill(w, s, v);
 	/* Trimmed, or an old device is gone: without it the pool would not tell again. */
 	return s->touched && !s->wants && s->usage.data_total < s->limit ? match(w, s, true, e) : 0;
 }

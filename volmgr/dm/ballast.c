@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One block of a pool that nobody uses, to be given up when the pool would not stand still. */
+/* Blocks of a pool that nobody uses, to be given up when the pool would not stand still. */
 #include "thin_parts.h"
 
 #include "base/file.h"
@@ -10,9 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BALLAST_ID (THIN_ID_MAX - 1) /* no volume gets this one */
+#define BALLASTS  8                        /* each serves once, until all are had again */
+#define BALLAST_ID (THIN_ID_MAX - BALLASTS) /* the first; no volume gets one of these */
 
-/* Its block is there once anything was written. */
+/* A block is the device's own once anything was written to it. */
 static int write_block(const char *name, struct error *e)
 {
 	const size_t bytes = 4096;
@@ -30,15 +31,16 @@ static int write_block(const char *name, struct error *e)
 	return r < 0 ? error_errno(e, r, "%s", path) : 0;
 }
 
-static int fill(const struct device *d, struct error *e)
+/* 1: the device has its block. */
+static int has_block(const struct device *d, struct error *e)
 {
 	char status[64];
 	int r = mapper_status(d->name, "thin", status, sizeof(status), e);
 
-	return r == 0 && status[0] == '0' ? write_block(d->name, e) : r;
+	return r < 0 ? r : status[0] != '0';
 }
 
-static int make_device(const struct thin_parts *p, struct error *e)
+static int make_device(const struct thin_parts *p, uint32_t id, struct error *e)
 {
 	struct mapper_table t cleanup_table = {.read_only = false};
 	char pool[32], params[64];
@@ -46,32 +48,58 @@ static int make_device(const struct thin_parts *p, struct error *e)
 
 	if (r < 0)
 		return r;
-	snprintf(params, sizeof(params), "%s %u", pool, BALLAST_ID);
+	snprintf(params, sizeof(params), "%s %u", pool, id);
 	r = table_line(&t, "thin", THIN_BLOCK_BYTES, params, e);
 	return r == 0 ? mapper_create(p->ballast.name, p->ballast.uuid, true, &t, e) : r;
 }
 
 /* Why a device cannot be made libdevmapper does not tell apart: when it can once the pool has one, that was it. */
-int ballast_keep(const struct thin_parts *p, bool fresh, struct error *e)
+static int keep(const struct thin_parts *p, uint32_t id, bool fresh, struct error *e)
 {
 	struct error absent = ERROR_INIT;
-	int r = mapper_remove(p->ballast.name, e), gone;
+	int r = fresh ? -ENODATA : make_device(p, id, &absent), gone;
 
+	if (r < 0) {
+		r = thin_tell_pool(&p->pool, "create_thin", id, e);
+		if (r == 0)
+			r = make_device(p, id, e);
+	}
 	if (r < 0)
 		return r;
-	r = fresh ? -ENODATA : make_device(p, &absent);
-	if (r < 0)
-		r = thin_tell_pool(&p->pool, "create_thin", BALLAST_ID, e);
-	if (r == 0 && (fresh || absent.text[0]))
-		r = make_device(p, e);
-	if (r < 0)
-		return r;
-	r = fill(&p->ballast, e);
+	r = has_block(&p->ballast, e);
+	if (r == 0)
+		r = write_block(p->ballast.name, e);
 	gone = mapper_remove(p->ballast.name, r < 0 ? NULL : e);
 	return r < 0 ? r : gone;
 }
 
+/* The first is had last and goes first: when it is there, so are the others. */
+static bool all_are_kept(const struct thin_parts *p)
+{
+	struct error absent = ERROR_INIT;
+	bool kept;
+
+	if (make_device(p, BALLAST_ID, &absent) < 0)
+		return false;
+	kept = has_block(&p->ballast, NULL) > 0;
+	mapper_remove(p->ballast.name, NULL);
+	return kept;
+}
+
+int ballast_keep(const struct thin_parts *p, bool fresh, struct error *e)
+{
+	int r = mapper_remove(p->ballast.name, e);
+
+	if (r < 0 || (!fresh && all_are_kept(p)))
+		return r;
+	for (uint32_t i = BALLASTS; r == 0 && i-- > 0;)
+		r = keep(p, BALLAST_ID + i, fresh, e);
+	return r;
+}
+
 void ballast_drop(const struct device *pool)
 {
-	thin_tell_pool(pool, "delete", BALLAST_ID, NULL);
+	for (uint32_t i = 0; i < BALLASTS; i++)
+		if (thin_tell_pool(pool, "delete", BALLAST_ID + i, NULL) == 0)
+			return;
 }

@@ -62,28 +62,19 @@ static void drop(void *pool)
 	ballast_drop(pool);
 }
 
-/* Puts T in place, in spite of what ballast.c is for. */
+/* Puts T in place, in spite of what ballast.c is for. 1 when that was needed, else 0. */
 static int reload_pool(struct thin_parts *p, const struct mapper_table *t, struct error *e)
 {
 	const struct guard_duty duty = {.late = drop, .late_ms = 2000};
 	struct guard guard CLEANUP(guard_dismiss) = {.pid = 0};
-	struct mapper_pool s;
-	bool full;
-	int r = mapper_pool_status(p->pool.name, &s, e);
+	int r;
 
-	if (r < 0)
-		return r;
-	full = s.out_of_data;
-	guard_start(&duty, &p->pool, &guard, NULL);
+	guard_start(&duty, &p->pool, &guard, NULL); /* without one it goes well nearly always */
 	r = mapper_reload(p->pool.name, t, e);
-	if (guard_dismiss_late(&guard))
-		full = true;
-	if (r == 0 && full && mapper_pool_status(p->pool.name, &s, NULL) == 0 && !s.out_of_data)
-		ballast_keep(p, false, NULL);
-	return r;
+	return guard_dismiss_late(&guard) && r == 0 ? 1 : r;
 }
 
-/* The pool over all of its data device. ANYWAY: although that is not longer: because the metadata are, or for a new event. */
+/* The pool over all of its data device. ANYWAY: although that is not longer: because the metadata are, or for a new event. 1 when that was done, 2 when the pool was late. */
 static int extend_pool(struct thin_parts *p, bool anyway, struct error *e)
 {
 	struct mapper_table data cleanup_table = {.read_only = false}, live cleanup_table = {.read_only = false};
@@ -97,7 +88,7 @@ static int extend_pool(struct thin_parts *p, bool anyway, struct error *e)
 	r = thin_pool_table(p, mapper_table_length(&data) * SECTOR, false, &t, e);
 	if (r == 0)
 		r = reload_pool(p, &t, e);
-	return r < 0 ? r : 1;
+	return r < 0 ? r : 1 + r;
 }
 
 /* The volume itself. It may be another device of the pool than the state has by now, so its own parameters stay. */
@@ -114,8 +105,8 @@ static int extend_thin(const struct device *thin, uint64_t bytes, struct error *
 	return r < 0 ? r : 1;
 }
 
-int store_extend(const struct cluster *c, const struct volume *v, const char *const *pv_paths, bool rearm, int *ret_changed,
-		 struct error *e)
+int store_extend(const struct cluster *c, const struct volume *v, const char *const *pv_paths, bool rearm,
+		 struct store_change *ret, struct error *e)
 {
 	cleanup_fd int lock = -1;
 	struct thin_parts p;
@@ -131,8 +122,19 @@ int store_extend(const struct cluster *c, const struct volume *v, const char *co
 		r = extend_thin(&p.thin, v->bytes, e);
 	if (r < 0)
 		return about_volume(v, r, e);
-	*ret_changed = metadata || data || pool || r;
+	*ret = (struct store_change){.any = metadata || data || pool || r, .late = pool > 1};
 	return 0;
+}
+
+int store_refill(const struct cluster *c, const struct volume *v, struct error *e)
+{
+	cleanup_fd int lock = -1;
+	struct thin_parts p;
+	int r = thin_open_parts(c, v, &p, &lock, e);
+
+	if (r == 0)
+		r = ballast_keep(&p, false, e);
+	return about_volume(v, r, e);
 }
 
 /* --- devices in the pool ------------------------------------------------------------------------------------------------------ */

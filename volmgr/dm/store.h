@@ -6,13 +6,19 @@
 #include "guard.h"
 #include "volmgr/compose.h"
 
+struct store_change {
+	bool any;  /* something was not so before */
+	bool late; /* the pool would not stand still, and gave up a block */
+};
 /*
  * Makes V's devices as large as C says: metadata, data and volume only ever grow here; what is larger already stays. Writers that wait for space go on. Nothing is frozen and nothing
  * is read but the kernel's tables, so it may be the root of the caller (whose memory is locked). REARM: the pool shall tell again when its reserve is touched, although it
- * does not grow. *RET_CHANGED: something was not so before. -ENODEV: V is not composed here. -ESTALE: it is, otherwise than C says.
+ * does not grow. -ENODEV: V is not composed here. -ESTALE: it is, otherwise than C says.
  */
-int store_extend(const struct cluster *c, const struct volume *v, const char *const *pv_paths, bool rearm, int *ret_changed,
-		 struct error *e);
+int store_extend(const struct cluster *c, const struct volume *v, const char *const *pv_paths, bool rearm,
+		 struct store_change *ret, struct error *e);
+/* Blocks that V's pool gave up when it was late are had again, while there is space that nobody wants just now. */
+int store_refill(const struct cluster *c, const struct volume *v, struct error *e);
 
 /* The id of V's device that is composed here: of an older one than C names when V was reset since. -ENODEV. */
 int store_live(const struct cluster *c, const struct volume *v, uint32_t *ret, struct error *e);

@@ -30,9 +30,9 @@ int thin_tell_pool(const struct device *pool, const char *what, uint32_t id, str
 /*
  * A write that is on its way into a full pool just when the pool is told to stand still is put aside by the pool, while its volume waits for it to come back: for ever
  * (Linux 6.1, dm-thin.c: thin_bio_map looks at requeue_mode, process_thin_deferred_cells does not). The pool looks at all that it has put aside when a block
- * becomes free. So it keeps one in a device of its own, which is deleted when it would not stand still (tests/vm/inside/growth.sh makes it so).
+ * becomes free. So it keeps some, each in a device of its own, and one of them is deleted when the pool would not stand still (tests/vm/inside/growth.sh makes it so).
  *
- * Makes it unless it is there; FRESH: nothing is in the pool yet. The pool has a free block.
+ * Makes those that are not there; FRESH: nothing is in the pool yet. There is space, and nobody who would take it just now: else this waits with the writers.
  */
 int ballast_keep(const struct thin_parts *p, bool fresh, struct error *e);
 void ballast_drop(const struct device *pool);

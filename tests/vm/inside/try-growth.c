@@ -234,8 +234,8 @@ static int creep(struct cluster *c, struct volume *v, const char *const *pvs, ui
 	const struct timespec pause = {0, 10 * 1000 * 1000};
 	struct segments all = v->data, some CLEANUP(segments_free) = {NULL, 0};
 	struct store_usage now = {.out_of_data = false};
-	int changed, r = 0;
-	uint64_t before;
+	struct store_change change;
+	int r = 0;
 	bool whole;
 
 	while (r == 0 && !now.out_of_data) {
@@ -248,9 +248,8 @@ static int creep(struct cluster *c, struct volume *v, const char *const *pvs, ui
 		return r;
 	whole = cut(&some, now.data_total / EXTENT_BYTES + step);
 	v->data = some;
-	before = clock_boot_ms();
-	r = store_extend(c, v, pvs, false, &changed, e);
-	*late += clock_boot_ms() - before > 1900;
+	r = store_extend(c, v, pvs, false, &change, e);
+	*late += r == 0 && change.late;
 	v->data = all;
 	return r < 0 ? r : whole;
 }
