@@ -40,7 +40,8 @@ static int has_block(const struct device *d, struct error *e)
 	return r < 0 ? r : status[0] != '0';
 }
 
-static int make_device(const struct thin_parts *p, uint32_t id, struct error *e)
+/* The device of block ID, which is one device for all of them in turn: udev is slow to learn whose number is whose. */
+static int turn_to(const struct thin_parts *p, uint32_t id, bool *made, struct error *e)
 {
 	struct mapper_table t cleanup_table = {.read_only = false};
 	char pool[32], params[64];
@@ -50,51 +51,46 @@ static int make_device(const struct thin_parts *p, uint32_t id, struct error *e)
 		return r;
 	snprintf(params, sizeof(params), "%s %u", pool, id);
 	r = table_line(&t, "thin", THIN_BLOCK_BYTES, params, e);
-	return r == 0 ? mapper_create(p->ballast.name, p->ballast.uuid, true, &t, e) : r;
+	if (r == 0)
+		r = *made ? mapper_reload(p->ballast.name, &t, e) : mapper_create(p->ballast.name, p->ballast.uuid, true, &t, e);
+	*made |= r == 0;
+	return r;
 }
 
 /* Why a device cannot be made libdevmapper does not tell apart: when it can once the pool has one, that was it. */
-static int keep(const struct thin_parts *p, uint32_t id, bool fresh, struct error *e)
+static int keep(const struct thin_parts *p, uint32_t id, bool fresh, bool *made, struct error *e)
 {
 	struct error absent = ERROR_INIT;
-	int r = fresh ? -ENODATA : make_device(p, id, &absent), gone;
+	int r = fresh ? -ENODATA : turn_to(p, id, made, &absent);
 
 	if (r < 0) {
 		r = thin_tell_pool(&p->pool, "create_thin", id, e);
 		if (r == 0)
-			r = make_device(p, id, e);
+			r = turn_to(p, id, made, e);
 	}
-	if (r < 0)
-		return r;
-	r = has_block(&p->ballast, e);
 	if (r == 0)
-		r = write_block(p->ballast.name, e);
-	gone = mapper_remove(p->ballast.name, r < 0 ? NULL : e);
-	return r < 0 ? r : gone;
+		r = has_block(&p->ballast, e);
+	return r == 0 ? write_block(p->ballast.name, e) : r;
 }
 
 /* The first is had last and goes first: when it is there, so are the others. */
-static bool all_are_kept(const struct thin_parts *p)
+static bool all_are_kept(const struct thin_parts *p, bool *made)
 {
 	struct error absent = ERROR_INIT;
-	bool kept;
 
-	if (make_device(p, BALLAST_ID, &absent) < 0)
-		return false;
-	kept = has_block(&p->ballast, NULL) > 0;
-	mapper_remove(p->ballast.name, NULL);
-	return kept;
+	return turn_to(p, BALLAST_ID, made, &absent) == 0 && has_block(&p->ballast, NULL) > 0;
 }
 
 int ballast_keep(const struct thin_parts *p, bool fresh, struct error *e)
 {
-	int r = mapper_remove(p->ballast.name, e);
+	bool made = false;
+	int r = mapper_remove(p->ballast.name, e), gone;
 
-	if (r < 0 || (!fresh && all_are_kept(p)))
-		return r;
-	for (uint32_t i = BALLASTS; r == 0 && i-- > 0;)
-		r = keep(p, BALLAST_ID + i, fresh, e);
-	return r;
+	if (r == 0 && (fresh || !all_are_kept(p, &made)))
+		for (uint32_t i = BALLASTS; r >= 0 && i-- > 0;)
+			r = keep(p, BALLAST_ID + i, fresh, &made, e);
+	gone = made ? mapper_remove(p->ballast.name, r < 0 ? NULL : e) : 0;
+	return r < 0 ? r : gone;
 }
 
 void ballast_drop(const struct device *pool)

@@ -139,24 +139,18 @@ static int make_newest(const struct device *pool, const struct volume *v, uint64
 	return mapper_message(pool->name, message, e);
 }
 
-static int open_pool(const struct thin_parts *p, const struct volume *v, bool look, struct error *e)
+static int open_pool(const struct thin_parts *p, const struct volume *v, bool look, struct mapper_pool *ret, struct error *e)
 {
-	struct mapper_pool s;
-	int r = mapper_pool_status(p->pool.name, &s, e);
+	int r = mapper_pool_status(p->pool.name, ret, e);
 
 	if (r < 0)
 		return r;
-	if (s.failed || s.needs_check)
+	if (ret->failed || ret->needs_check)
 		return error_set(e, EUCLEAN, "%s: the pool's metadata is damaged: check it with thin_check, repair it with thin_repair",
 				 p->pool.name);
-	if (look)
-		return s.transaction > v->thin ? 0 : error_set(e, ENODATA, "it was never booted: nothing to look at");
-	if (s.transaction <= v->thin)
-		r = make_newest(&p->pool, v, s.transaction, e);
-	/* A volume does without it, as it did before. */
-	if (r == 0 && s.data_used < s.data_total)
-		ballast_keep(p, s.transaction == 0, NULL);
-	return r;
+	if (ret->transaction > v->thin)
+		return 0;
+	return look ? error_set(e, ENODATA, "it was never booted: nothing to look at") : make_newest(&p->pool, v, ret->transaction, e);
 }
 
 /* Device ID in the pool of P, on P's image. */
@@ -194,6 +188,7 @@ int thin_make(const struct cluster *c, const struct volume *v, bool look, const 
 {
 	const uint64_t data_bytes = segments_extents(&v->data) * EXTENT_BYTES;
 	struct mapper_info info;
+	struct mapper_pool pool;
 	struct thin_parts p;
 	int r = thin_name_parts(c, v, look, &p, e);
 
@@ -214,8 +209,13 @@ int thin_make(const struct cluster *c, const struct volume *v, bool look, const 
 	if (r == 0)
 		r = make_pool(&p, data_bytes, look, u, e);
 	if (r == 0)
-		r = open_pool(&p, v, look, e);
-	return r == 0 ? make_thin(&p, v, look, u, e) : r;
+		r = open_pool(&p, v, look, &pool, e);
+	if (r == 0)
+		r = make_thin(&p, v, look, u, e);
+	/* A volume does without. Nobody writes to it yet. */
+	if (r == 0 && !look && pool.data_used < pool.data_total)
+		ballast_keep(&p, pool.transaction == 0, NULL);
+	return r;
 }
 
 /* The image's device goes with the last volume on it. */
