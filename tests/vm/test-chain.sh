@@ -204,7 +204,7 @@ storage_ip=192.168.0.250 sifip=192.168.0.99 ivid=iqn.2026-11.org.byre.lab:san ro
 		assert_match "volmgr $what" 'node3 is (shutting down or starting, and has it|silent)' "$out"
 	done
 	lab node 3 kill
-	power_on 3
+	lab node 3 start --net && wait_up 3
 }
 
 test_a_new_generation_reaches_every_node() {
