@@ -36,7 +36,9 @@ fresh() {
   echo 1 >/run/byre/node
   rm -f /run/byre/state.json
   : >"$work/daemon.log"
+  echo 60 >/sys/module/dm_thin_pool/parameters/no_space_timeout # as the kernel has it
   root=$(t compose node1.root) || problem 'compose'
+  [ "$(cat /sys/module/dm_thin_pool/parameters/no_space_timeout)" = 0 ] || problem 'a full pool would not wait for ever'
 }
 # away: nothing of it is left here.
 away() {
