@@ -46,7 +46,7 @@ test_lio_keeps_them_over_a_restart() {
 MACHINES=ck-fence
 # Two nodes that are up, in a lab of their own, which is taken down in the end.
 machines() {
-	local n tool
+	local n
 	export LAB=$MACHINES LAB_ANSWERS='lease-timeout = 3'
 	[ ! -e "$TEST_LOGS/fence-failed" ] || fail "the machines did not come up"
 	[ -r "${LAB_ISO:-$TEST_BUILD/byre.iso}" ] || skip "there is no ISO: make iso"
@@ -54,12 +54,17 @@ machines() {
 	make -s -C "$TEST_HERE/../.." build/tests/try-fence build/tests/try-change build/tests/scribble >/dev/null
 	lab up --nodes 2 --san lio
 	for n in 1 2; do
-		for tool in try-change scribble; do on $n "cat >/run/$tool; chmod 755 /run/$tool" <"$TEST_BUILD/tests/$tool"; done
+		bring $n try-change scribble
 		eventually 60 joined $n
 	done
 	rm "$TEST_LOGS/fence-failed"
 }
 
+# bring N TOOL...: puts test programs there, until it starts anew.
+bring() {
+	local n=$1 tool
+	for tool in "${@:2}"; do on "$n" "cat >/run/$tool; chmod 755 /run/$tool" <"$TEST_BUILD/tests/$tool"; done
+}
 # joined N: it has its place among those who may hold the lease. writers LUN: who may write there, as the SAN tells it. recorded N: what the last N changes were.
 joined() { on "$1" 'sanlock client status | grep -q "^s byre-[^ ]*$"'; }
 writers() { nsenter --net="/run/netns/byre-$LAB" "$try" list 192.168.0.250:3260 $target "$1" | paste -s -d ' '; }
@@ -138,6 +143,7 @@ long_a_holder_that_stood_still_was_fenced_and_writes_no_more() {
 	wait_up 1
 	eventually 60 joined 1
 	assert_match "the first list" '^reserved node 1: 2 node 2: 2$' "$(writers 1)"
+	bring 1 try-change
 	change 1
 }
 
