@@ -140,7 +140,7 @@ static int read_undo(const json_t *volume, struct volume *v, struct error *e)
 	if (!o)
 		return 0;
 	v->has_undo = true;
-	r = member_uint(o, "thin", THIN_ID_MAX, &v->undo_thin, e);
+	r = member_uint(o, "thin", THIN_ID_VOLUME_MAX, &v->undo_thin, e);
 	if (r == 0)
 		r = member_text(o, "image", v->undo_image, sizeof(v->undo_image), e);
 	return r < 0 ? error_wrap(e, "undo") : 0;
@@ -162,7 +162,7 @@ static int read_volume(const json_t *o, void *item, struct error *e)
 	if (r == 0)
 		r = may_u64(o, "incarnation", INT64_MAX, &v->incarnation, e);
 	if (r == 0)
-		r = may_uint(o, "thin", THIN_ID_MAX, &v->thin, e);
+		r = may_uint(o, "thin", THIN_ID_VOLUME_MAX, &v->thin, e);
 	if (r == 0)
 		r = read_undo(o, v, e);
 	if (r == 0)

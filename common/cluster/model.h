@@ -22,6 +22,7 @@
 #define EXTENT_BYTES       (EXTENT_SECTORS * 512ull)
 #define THIN_BLOCK_SECTORS 128       /* a block of a node's thin pool: 64 KiB */
 #define THIN_ID_MAX        0xffffffu /* the kernel's: 24 bits */
+#define THIN_ID_VOLUME_MAX 0xfffff0u /* a volume's; those above are for what a pool keeps besides */
 
 /* COUNT extents from START on the PV with index PV. The first sector on the PV's partition is pe_start + START * EXTENT_SECTORS. */
 struct segment {

@@ -157,7 +157,7 @@ static int next_thin(const struct volume *v, uint32_t *ret, struct error *e)
 {
 	uint32_t highest = v->has_undo && v->undo_thin > v->thin ? v->undo_thin : v->thin;
 
-	if (highest >= THIN_ID_MAX)
+	if (highest >= THIN_ID_VOLUME_MAX)
 		return error_set(e, EOVERFLOW, "volume %s was reset too often: reset it without keeping what it has", v->name);
 	*ret = highest + 1;
 	return 0;

@@ -103,6 +103,20 @@ static int list_lvs(struct group *p, struct error *e)
 	return r == 0 ? lvm_list(&p->g, &p->lvs, &p->n, e) : r;
 }
 
+/* LVs of which the state and LVM name different parts. */
+static int agree_on_lvs(struct group *p, const struct findings *f, struct error *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < f->n && r == 0; i++) {
+		if (f->v[i].remedy == REMEDY_TAKE_LV)
+			r = take_lv(p, f->v[i].name, e);
+		if (f->v[i].remedy == REMEDY_RESTORE_LV)
+			r = restore_lv(p, f->v[i].name, e);
+	}
+	return r;
+}
+
 /* LVM gets back what the state names: an image whose removal was cut off is there again, before anybody takes its extents for free ones. */
 static int mend_lvm(struct change *ch, bool *ret_edited, struct error *e)
 {
@@ -116,12 +130,8 @@ static int mend_lvm(struct change *ch, bool *ret_edited, struct error *e)
 	if (f.failed)
 		return error_errno(e, ENOMEM, "findings");
 	r = remove_lvs(&p, &f, e);
-	for (size_t i = 0; i < f.n && r == 0; i++) {
-		if (f.v[i].remedy == REMEDY_TAKE_LV)
-			r = take_lv(&p, f.v[i].name, e);
-		if (f.v[i].remedy == REMEDY_RESTORE_LV)
-			r = restore_lv(&p, f.v[i].name, e);
-	}
+	if (r == 0)
+		r = agree_on_lvs(&p, &f, e);
 	*ret_edited |= p.edited;
 	return r;
 }
@@ -153,13 +163,7 @@ static int restore_lvs(struct change *ch, struct error *e)
 	for (size_t i = 0; i < f.n; i++)
 		if (f.v[i].remedy == REMEDY_NONE)
 			return error_set(e, EUCLEAN, "%s; %s", f.v[i].text, f.v[i].how);
-	for (size_t i = 0; i < f.n && r == 0; i++) {
-		if (f.v[i].remedy == REMEDY_TAKE_LV)
-			r = take_lv(&p, f.v[i].name, e);
-		if (f.v[i].remedy == REMEDY_RESTORE_LV)
-			r = restore_lv(&p, f.v[i].name, e);
-	}
-	return r;
+	return agree_on_lvs(&p, &f, e);
 }
 
 int adopt(struct change *ch, struct error *e)

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BALLASTS  8                        /* each serves once, until all are had again */
+#define BALLASTS   8                        /* each serves once, until all are had again */
 #define BALLAST_ID (THIN_ID_MAX - BALLASTS) /* the first; no volume gets one of these */
 
 /* A block is the device's own once anything was written to it. */
