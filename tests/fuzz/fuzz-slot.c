@@ -70,10 +70,10 @@ static const struct area_io io = {disk_read, disk_write, disk_flush, disk_close}
 
 static void mend(unsigned char *block)
 {
-	uint32_t crc = crc32c(0, block, LAYOUT_BLOCK - 4);
+	uint32_t crc = crc32c(0, block, LAYOUT_HEADER - 4);
 
 	for (int i = 0; i < 4; i++)
-		block[LAYOUT_BLOCK - 4 + i] = (unsigned char)(crc >> (8 * i));
+		block[LAYOUT_HEADER - 4 + i] = (unsigned char)(crc >> (8 * i));
 }
 
 static void take(unsigned char *to, size_t len, const uint8_t **data, size_t *left)

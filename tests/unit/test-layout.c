@@ -28,7 +28,7 @@ static void every_changed_byte_is_seen(void **state)
 	struct superblock s;
 
 	(void)state;
-	for (size_t i = 0; i < LAYOUT_BLOCK; i++) {
+	for (size_t i = 0; i < LAYOUT_HEADER; i++) {
 		superblock_encode(block, &super);
 		block[i] ^= 1u << (i % 8);
 		assert_int_not_equal(superblock_decode(block, &s), 0);
@@ -101,13 +101,39 @@ static void intent_and_history_bear_the_tag(void **state)
 	assert_string_equal(got.note.what, "try");
 	assert_int_equal(history_decode(block, 78, 3, &got), SLOT_EMPTY);
 	assert_int_equal(history_decode(block, 77, 4, &got), SLOT_DAMAGED);
-	for (size_t i = 0; i < LAYOUT_BLOCK; i++) {
+	for (size_t i = 0; i < LAYOUT_HEADER; i++) {
 		intent_encode(block, 77, true);
 		block[i] ^= 1u << (i % 8);
 		assert_int_equal(intent_decode(block, 77, &set), SLOT_DAMAGED);
 		history_encode(block, 77, &h);
 		block[i] ^= 1u << (i % 8);
 		assert_int_equal(history_decode(block, 77, 3, &got), SLOT_DAMAGED);
+	}
+}
+
+/* Of a block of which any sectors were written, and others not, over another header or over nothing: it is the one or the other. */
+static void a_torn_write_leaves_the_former_or_the_new(void **state)
+{
+	const struct slot_header old = {5, 100, 0x11111111}, new = {7, 2000, 0x22222222};
+	unsigned char before[LAYOUT_BLOCK], after[LAYOUT_BLOCK], torn[LAYOUT_BLOCK];
+	struct slot_header got;
+
+	(void)state;
+	slot_encode(after, &new);
+	for (unsigned is_over_nothing = 0; is_over_nothing < 2; is_over_nothing++) {
+		slot_encode(before, &old);
+		if (is_over_nothing)
+			memset(before, 0, sizeof(before));
+		for (unsigned written = 0; written < 256; written++) {
+			for (unsigned k = 0; k < 8; k++)
+				memcpy(torn + 512 * k, (written >> k & 1 ? after : before) + 512 * k, 512);
+			if (is_over_nothing && !(written & 1)) {
+				assert_int_equal(slot_decode(torn, 1, &got), SLOT_EMPTY);
+				continue;
+			}
+			assert_int_equal(slot_decode(torn, 1, &got), SLOT_WHOLE);
+			assert_int_equal(got.generation, written & 1 ? 7 : 5);
+		}
 	}
 }
 
@@ -122,9 +148,9 @@ static void an_older_area_opens(void **state)
 	superblock_encode(block, &super);
 	memset(block + 16 + 9 * 8, 0, 8);
 	block[16 + 9 * 8 + 3] = 9; /* 144 MiB */
-	crc = crc32c(0, block, LAYOUT_BLOCK - 4);
+	crc = crc32c(0, block, LAYOUT_HEADER - 4);
 	for (size_t i = 0; i < 4; i++)
-		block[LAYOUT_BLOCK - 4 + i] = (unsigned char)(crc >> (8 * i));
+		block[LAYOUT_HEADER - 4 + i] = (unsigned char)(crc >> (8 * i));
 	assert_int_equal(superblock_decode(block, &s), 0);
 	assert_string_equal(s.id, super.id);
 }
@@ -174,6 +200,7 @@ int main(void)
 		cmocka_unit_test(a_slot_holds_only_its_own),
 		cmocka_unit_test(a_status_belongs_to_node_and_area),
 		cmocka_unit_test(intent_and_history_bear_the_tag),
+		cmocka_unit_test(a_torn_write_leaves_the_former_or_the_new),
 		cmocka_unit_test(an_older_area_opens),
 		cmocka_unit_test(the_newest_comes_first),
 		cmocka_unit_test(the_next_generation_spares_the_whole_one),

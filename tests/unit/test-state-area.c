@@ -193,7 +193,7 @@ static void prepare(struct sim *s, struct state_area **a)
 
 static void a_damaged_newest_document_is_told_and_the_older_used(void **state)
 {
-	static const uint64_t places[] = {0, 4095, LAYOUT_BLOCK + 17, LAYOUT_BLOCK + 4999};
+	static const uint64_t places[] = {0, LAYOUT_HEADER - 1, LAYOUT_BLOCK + 17, LAYOUT_BLOCK + 4999};
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {

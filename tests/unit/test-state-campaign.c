@@ -282,17 +282,17 @@ static void one_damaged_byte_in_each_part(void **state)
 		unsigned size;
 		struct seen want;
 	} parts[] = {
-		{"superblock", 0, LAYOUT_BLOCK, {2, false, true, true, true}},
-		{"its copy", LAYOUT_COPY, LAYOUT_BLOCK, {2, false, true, true, true}},
-		{"newest header", LAYOUT_SLOTS, LAYOUT_BLOCK, {1, false, true, true, true}},
+		{"superblock", 0, LAYOUT_HEADER, {2, false, true, true, true}},
+		{"its copy", LAYOUT_COPY, LAYOUT_HEADER, {2, false, true, true, true}},
+		{"newest header", LAYOUT_SLOTS, LAYOUT_HEADER, {1, false, true, true, true}},
 		{"newest text", LAYOUT_SLOTS + LAYOUT_BLOCK, 4000, {1, false, true, true, true}},
-		{"older header", LAYOUT_SLOTS + LAYOUT_SLOT_SIZE, LAYOUT_BLOCK, {2, false, true, true, true}},
+		{"older header", LAYOUT_SLOTS + LAYOUT_SLOT_SIZE, LAYOUT_HEADER, {2, false, true, true, true}},
 		{"older text", LAYOUT_SLOTS + LAYOUT_SLOT_SIZE + LAYOUT_BLOCK, 4000, {2, false, true, true, true}},
-		{"intent", LAYOUT_INTENT, LAYOUT_BLOCK, {2, true, true, true, true}},
-		{"history", LAYOUT_HISTORY + 2 * LAYOUT_BLOCK, LAYOUT_BLOCK, {2, false, false, true, true}},
-		{"status header", LAYOUT_STATUS + LAYOUT_STATUS_SIZE, LAYOUT_BLOCK, {2, false, true, false, true}},
+		{"intent", LAYOUT_INTENT, LAYOUT_HEADER, {2, true, true, true, true}},
+		{"history", LAYOUT_HISTORY + 2 * LAYOUT_BLOCK, LAYOUT_HEADER, {2, false, false, true, true}},
+		{"status header", LAYOUT_STATUS + LAYOUT_STATUS_SIZE, LAYOUT_HEADER, {2, false, true, false, true}},
 		{"status text", LAYOUT_STATUS + LAYOUT_STATUS_SIZE + LAYOUT_BLOCK, 10, {2, false, true, false, true}},
-		{"volumes header", LAYOUT_VOLUMES + LAYOUT_STATUS_SIZE, LAYOUT_BLOCK, {2, false, true, true, false}},
+		{"volumes header", LAYOUT_VOLUMES + LAYOUT_STATUS_SIZE, LAYOUT_HEADER, {2, false, true, true, false}},
 		{"volumes text", LAYOUT_VOLUMES + LAYOUT_STATUS_SIZE + LAYOUT_BLOCK, 10, {2, false, true, true, false}},
 	};
 	struct cluster c CLEANUP(cluster_freep);
@@ -419,7 +419,7 @@ static void both_superblocks_destroyed(void **state)
 	prepare(&s, 9, &a, &c, 50);
 	state_area_close(a);
 	sim_damage(&s, 20);
-	sim_damage(&s, LAYOUT_COPY + LAYOUT_BLOCK - 1);
+	sim_damage(&s, LAYOUT_COPY + LAYOUT_HEADER - 1);
 	assert_int_equal(area_open_io(&sim_io, &s, "disk", false, &a, &e), -EUCLEAN);
 	assert_string_equal(e.text, "disk: both superblocks of the state area are damaged");
 	for (size_t i = 0; i < 2; i++)
@@ -508,9 +508,9 @@ static void a_header_of_a_newer_layout(void **state)
 	prepare(&s, 9, &a, &c, 50);
 	slot_encode(block, &h);
 	block[8] = LAYOUT_VERSION + 1;
-	crc = crc32c(0, block, LAYOUT_BLOCK - 4);
+	crc = crc32c(0, block, LAYOUT_HEADER - 4);
 	for (size_t i = 0; i < 4; i++)
-		block[LAYOUT_BLOCK - 4 + i] = (unsigned char)(crc >> (8 * i));
+		block[LAYOUT_HEADER - 4 + i] = (unsigned char)(crc >> (8 * i));
 	for (size_t k = 0; k < LAYOUT_BLOCK / SIM_SECTOR; k++)
 		sim_put(&s.medium, slot_offset(1) / SIM_SECTOR + k, block + k * SIM_SECTOR);
 	assert_int_equal(state_area_load(a, &there, &rep, &e), -ENOTSUP);

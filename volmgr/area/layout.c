@@ -10,7 +10,7 @@
 #define MAGIC_LEN    8
 #define AT_VERSION   8
 #define AT_BODY      16
-#define AT_CRC       (LAYOUT_BLOCK - 4)
+#define AT_CRC       (LAYOUT_HEADER - 4)
 #define AT_CONTAINER 128
 #define AT_ID        (AT_CONTAINER + NAME_SIZE)
 #define AT_WHAT      64

@@ -12,8 +12,9 @@
  *	180 MiB		history (4096 records of one block: that of generation g is record g % 4096)
  *	196 MiB		reserved, up to the end at 256 MiB
  *
- * Numbers are little endian. Every header fills one block of 4 KiB, ends with the CRC-32C of what is before it, and has all that matters in its
- * first 512 bytes, which a disk writes as a whole. What needs no emptying when an area is made over a former one bears the area's tag.
+ * Numbers are little endian. Every header has a block of 4 KiB to itself, but lies in its first 512 bytes, which a disk writes as a whole: they end with
+ * the CRC-32C of what is before it, and zeros fill the block. So a torn write leaves the former header or the new one. What needs no emptying when an
+ * area is made over a former one bears the area's tag.
  */
 #ifndef BYRE_VOLMGR_LAYOUT_H
 #define BYRE_VOLMGR_LAYOUT_H
@@ -28,6 +29,7 @@
 #define LAYOUT_MIB            (1024ull * 1024)
 #define LAYOUT_VERSION        1
 #define LAYOUT_BLOCK          4096
+#define LAYOUT_HEADER         512
 #define LAYOUT_SIZE           (256 * LAYOUT_MIB)
 #define LAYOUT_COPY           (1 * LAYOUT_MIB)
 #define LAYOUT_LOCKSPACE      (8 * LAYOUT_MIB)
