@@ -29,3 +29,7 @@ install_hooks += install-metamaster
 install-metamaster:
 	$(Q)install -d $(DESTDIR)$(unitdir)
 	$(Q)install -m 644 metamaster/metamaster.service $(DESTDIR)$(unitdir)/
+
+libs += member
+member_src := $(addprefix metamaster/member/,packet.c ring.c member.c)
+member_floors := base

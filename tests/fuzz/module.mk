@@ -10,7 +10,7 @@ define fuzz_target
 $(1)_src := tests/fuzz/$(1).c tests/fuzz/driver.c $($(1)_extra)
 $(1)_floors := base cluster cli compose volmgr services
 $(1)_cflags := -I. $(volmgr_folders)
-$(1)_libs := $(filter $(libs),services volmgr compose cli cluster base)
+$(1)_libs := $(filter $(libs),services member volmgr compose cli cluster base)
 $(1)_pkgs := jansson
 endef
 $(foreach t,$(fuzz_targets),$(eval $(call fuzz_target,$(t))))

@@ -15,7 +15,7 @@ $(1)_src := tests/unit/$(1).c $($(1)_extra)
 $(1)_floors := base cluster cli compose volmgr services
 # gcc 12 takes a pointer that a cleanup attribute frees for a dangling one.
 $(1)_cflags := -I. $(volmgr_folders) -Wno-dangling-pointer -DSOURCE_DIR='"$(CURDIR)"'
-$(1)_libs := $(filter $(libs),services volmgr compose cli cluster base)
+$(1)_libs := $(filter $(libs),services member volmgr compose cli cluster base)
 $(1)_pkgs := cmocka jansson
 endef
 $(foreach t,$(unit_tests),$(eval $(call unit_test,$(t))))
