@@ -31,5 +31,5 @@ install-metamaster:
 	$(Q)install -m 644 metamaster/metamaster.service $(DESTDIR)$(unitdir)/
 
 libs += member
-member_src := $(addprefix metamaster/member/,packet.c ring.c member.c)
+member_src := $(addprefix metamaster/member/,packet.c ring.c member.c gateway.c)
 member_floors := base

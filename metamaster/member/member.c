@@ -6,19 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEARS_INTERVALS  3 /* so long a packet shows that its sender is heard */
-#define PAUSE_INTERVALS  2 /* who sleeps longer has slept too long */
-#define ANSWERS_TO_HELLO 3 /* nodes answer a broadcast, about */
-#define ASK_QUARTERS     6 /* of an interval: so late a watched node is asked for a word, every quarter */
+#define HEARS_QUARTERS   10 /* of an interval: so long a packet shows that its sender is heard */
+#define PAUSE_INTERVALS  2  /* who sleeps longer has slept too long */
+#define ANSWERS_TO_HELLO 3  /* nodes answer a broadcast, about */
+#define ASK_QUARTERS     6  /* of an interval: so late a watched node is asked for a word, every quarter */
 
 /* A node from which a packet came. They are kept for good: forgetting the sequence would let in what was recorded. */
 struct peer {
 	uint16_t number;
-	bool fresh;                   /* HEARD_MS is set */
 	uint64_t run;                 /* 0: none of its packets was fresh yet */
 	uint64_t seq[MEMBER_NETS];    /* of the last in this run */
 	uint64_t mine, theirs;        /* challenges: for it to echo; to echo to it (0: not known) */
-	uint64_t heard_ms;            /* the last fresh packet, */
+	uint64_t heard_ms;            /* the last fresh packet (0: none yet), */
 	uint64_t net_ms[MEMBER_NETS]; /* by network; 0: none */
 	uint64_t told_ms;             /* the last packet to it */
 };
@@ -120,9 +119,9 @@ static bool is_near(const struct member *m, unsigned number)
 	return false;
 }
 
-static bool hears(const struct member *m, const struct peer *p, uint64_t now)
+static bool is_recent(const struct member *m, uint64_t then, uint64_t now)
 {
-	return (p->fresh && now - p->heard_ms < (uint64_t)HEARS_INTERVALS * m->c.interval_ms) || m->alive[p->number];
+	return within(then, now, HEARS_QUARTERS * (uint64_t)m->c.interval_ms / 4);
 }
 
 /* --- sending ---------------------------------------------------------------------------------------------------------- */
@@ -152,7 +151,7 @@ static void send_on(struct member *m, uint64_t now, unsigned net, unsigned to, u
 {
 	struct peer *peer = find_peer(m, to);
 	struct packet p = {
-		.flags = (uint8_t)(flags | (m->holds ? PACKET_HOLDS : 0) | (peer && hears(m, peer, now) ? PACKET_HEARS : 0)),
+		.flags = (uint8_t)(flags | (m->holds ? PACKET_HOLDS : 0) | (peer && is_recent(m, peer->heard_ms, now) ? PACKET_HEARS : 0)),
 		.net = (uint8_t)net,
 		.from = (uint16_t)m->c.self,
 		.to = (uint16_t)to,
@@ -295,7 +294,6 @@ static void take_fresh(struct member *m, uint64_t now, struct peer *peer, const 
 
 	follow_run(m, peer, p);
 	peer->theirs = p->challenge;
-	peer->fresh = true;
 	peer->heard_ms = peer->net_ms[p->net] = now;
 	if (heard)
 		m->heard_us = now;
@@ -323,7 +321,7 @@ static void take(struct member *m, uint64_t now, const struct packet *p)
 		m->hellos++;
 	else
 		m->counts.stale++;
-	if (!fresh && (!peer->fresh || now - peer->heard_ms >= 2ull * m->c.interval_ms))
+	if (!fresh && !within(peer->heard_ms, now, 2ull * m->c.interval_ms))
 		peer->theirs = p->challenge;
 	if (wants_answer(m, now, peer, p, fresh))
 		send_on(m, now, p->net, p->from, 0);
@@ -571,14 +569,19 @@ uint64_t member_generation(const struct member *m)
 
 bool member_is_heard(const struct member *m, uint64_t now)
 {
-	const uint64_t ms = (uint64_t)HEARS_INTERVALS * m->c.interval_ms;
-
-	return within(m->heard_us, now, ms) || !within(m->did_not_hear, now, ms);
+	return is_recent(m, m->heard_us, now) || !is_recent(m, m->did_not_hear, now);
 }
 
-bool member_is_settled(const struct member *m, uint64_t now)
+bool member_is_deaf(const struct member *m, uint64_t now, unsigned except)
 {
-	return now >= m->settled;
+	size_t others = m->n_live - 1 - (except != m->c.self && member_alive(m, except));
+
+	return others && !is_recent(m, m->heard_us, now);
+}
+
+uint64_t member_settled_at(const struct member *m)
+{
+	return m->settled;
 }
 
 const struct member_counts *member_counts(const struct member *m)

@@ -81,8 +81,10 @@ uint32_t member_silence_on(const struct member *m, uint64_t now, unsigned number
 uint64_t member_generation(const struct member *m);
 /* False while others can be heard and none of them hears this node: it is to keep out of everything. */
 bool member_is_heard(const struct member *m, uint64_t now);
-/* Whether who is alive is known: it was listened for long enough since the start and since the last pause. */
-bool member_is_settled(const struct member *m, uint64_t now);
+/* True while others than EXCEPT are taken to be alive and none of them is heard: it is this node rather that cannot hear. */
+bool member_is_deaf(const struct member *m, uint64_t now, unsigned except);
+/* From when on it is known who is alive: after the start, and after each pause, it has to be listened for a while. */
+uint64_t member_settled_at(const struct member *m);
 /* A node that is not heard of for so many intervals is dead, in a cluster of N live ones. */
 unsigned member_limit(size_t n);
 const struct member_counts *member_counts(const struct member *m);

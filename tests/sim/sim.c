@@ -133,7 +133,9 @@ static void on_send(void *data, unsigned net, unsigned to, const uint8_t *packet
 
 static void on_claim(void *data, uint64_t now, unsigned from, struct claim claim, bool holds, bool heard)
 {
-	(void)data, (void)now, (void)from, (void)claim, (void)holds, (void)heard;
+	struct sim_node *node = data;
+
+	gateway_heard(&node->g, node->m, now, from, claim, holds, heard);
 }
 
 /* --- nodes --------------------------------------------------------------------------------------------------------------- */
@@ -150,13 +152,41 @@ uint64_t sim_clock(const struct sim *s, unsigned number)
 
 static void plan(struct sim_node *node)
 {
-	uint64_t next = member_next(node->m) * 1000, at;
+	uint64_t next = member_next(node->m), gateway = gateway_next(&node->g, node->m, clock_of(node)), at;
+
+	next = 1000 * (gateway < next ? gateway : next);
 
 	at = next > node->clock_us + node->sim->now ? next - node->clock_us : node->sim->now;
 	if (node->tick_at && node->tick_at <= at && node->tick_at >= node->sim->now)
 		return;
 	node->tick_at = at;
 	push(node->sim, (struct sim_event){.at = at, .to = node->number});
+}
+
+/* Letting go of the addresses takes no time. */
+static void take_or_let_go(struct sim_node *node, bool hold)
+{
+	struct sim *s = node->sim;
+
+	if (hold && !node->g.holds && !node->take_at)
+		node->take_at = s->now + s->take_us;
+	if (hold && (!node->take_at || s->now < node->take_at))
+		return;
+	node->take_at = 0;
+	if (hold != node->g.holds)
+		gateway_set_holds(&node->g, node->m, clock_of(node), hold);
+}
+
+/* What a node does whenever it wakes up. */
+static void work(struct sim_node *node)
+{
+	uint64_t now = clock_of(node);
+
+	member_tick(node->m, now);
+	take_or_let_go(node, gateway_tick(&node->g, node->m, now));
+	if (gateway_announce(&node->g, now))
+		node->announced++;
+	plan(node);
 }
 
 void sim_start(struct sim *s, unsigned number)
@@ -176,6 +206,9 @@ void sim_start(struct sim *s, unsigned number)
 	node->clock_us = sim_random(s, 1ull << 36);
 	node->m = member_new(&c, clock_of(node));
 	assert(node->m && member_set_nodes(node->m, s->numbers, s->n) == 0);
+	gateway_init(&node->g, number, s->interval_ms);
+	node->g.able = true;
+	assert(gateway_set_order(&node->g, s->numbers, s->candidates) == 0);
 	plan(node);
 }
 
@@ -190,9 +223,10 @@ void sim_kill(struct sim *s, unsigned number)
 	struct sim_node *node = &s->nodes[number];
 
 	member_free(node->m);
+	gateway_free(&node->g);
 	node->m = NULL;
 	node->stopped = false;
-	node->tick_at = 0;
+	node->tick_at = node->take_at = 0;
 }
 
 void sim_stop(struct sim *s, unsigned number)
@@ -209,8 +243,7 @@ void sim_go_on(struct sim *s, unsigned number)
 	if (!node->m)
 		return;
 	member_wake(node->m, clock_of(node));
-	member_tick(node->m, clock_of(node));
-	plan(node);
+	work(node);
 }
 
 static void happen(struct sim *s, const struct sim_event *ev)
@@ -226,8 +259,7 @@ static void happen(struct sim *s, const struct sim_event *ev)
 	member_wake(node->m, clock_of(node));
 	if (ev->packet)
 		member_receive(node->m, clock_of(node), ev->net, ev->packet->data, ev->packet->len);
-	member_tick(node->m, clock_of(node));
-	plan(node);
+	work(node);
 }
 
 static void let_go(struct sim_packet *p)
@@ -258,7 +290,7 @@ struct sim *sim_new(uint64_t seed, unsigned n, unsigned interval_ms)
 	struct sim *s = calloc(1, sizeof(*s));
 
 	assert(s);
-	*s = (struct sim){.now = 1000000, .seed = seed, .n = n, .nets = 1, .interval_ms = interval_ms, .delay_us = 500};
+	*s = (struct sim){.now = 1000000, .seed = seed, .n = n, .nets = 1, .candidates = n, .interval_ms = interval_ms, .delay_us = 500};
 	s->nodes = calloc(n + 1u, sizeof(*s->nodes));
 	s->numbers = calloc(n, sizeof(*s->numbers));
 	assert(s->nodes && s->numbers);
@@ -275,7 +307,7 @@ void sim_free(struct sim *s)
 	while (s->n_queue)
 		let_go(pop(s).packet);
 	for (unsigned i = 1; i <= s->n; i++)
-		member_free(s->nodes[i].m);
+		sim_kill(s, i);
 	free(s->queue);
 	free(s->nodes);
 	free(s->numbers);
@@ -316,6 +348,20 @@ double sim_until_agreed(struct sim *s, double most)
 		sim_run(s, 0.25);
 	}
 	return -1;
+}
+
+unsigned sim_holders(const struct sim *s, unsigned *ret)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 1; i <= s->n; i++) {
+		if (!s->nodes[i].m || !s->nodes[i].g.holds)
+			continue;
+		count++;
+		if (ret)
+			*ret = i;
+	}
+	return count;
 }
 
 uint64_t sim_false_deaths(const struct sim *s)

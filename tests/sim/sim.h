@@ -6,7 +6,7 @@
 #ifndef BYRE_TESTS_SIM_H
 #define BYRE_TESTS_SIM_H
 
-#include "metamaster/member/member.h"
+#include "metamaster/member/gateway.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,6 +14,9 @@
 struct sim_node {
 	struct sim *sim;
 	struct member *m; /* NULL: off */
+	struct gateway g;
+	uint64_t take_at;   /* it is taking the gateway's addresses, and has them then; 0: it is not */
+	unsigned announced; /* times that it announced the gateway's addresses */
 	unsigned number;
 	uint64_t clock_us; /* its clock is so much ahead */
 	bool stopped;      /* SIGSTOP */
@@ -26,11 +29,13 @@ struct sim {
 	uint64_t now, seed;
 	unsigned n, nets, interval_ms;
 	double loss;
+	unsigned take_us;  /* so long a node takes to take the gateway's addresses */
 	unsigned delay_us; /* at most; a tenth of it at least */
 	bool net_down[MEMBER_NETS];
 	struct sim_node *nodes; /* [n + 1], from 1 */
 	uint16_t *numbers;
-	bool (*cut)(const struct sim *s, unsigned from, unsigned to, unsigned net);               /* one way; NULL: none */
+	size_t candidates;                                                          /* the first so many nodes may have the gateway */
+	bool (*cut)(const struct sim *s, unsigned from, unsigned to, unsigned net); /* one way; NULL: none */
 	void (*tap)(struct sim *s, unsigned net, unsigned to, const uint8_t *packet, size_t len); /* sees what is sent; NULL: nobody does */
 	void *tap_data;
 	uint64_t packets, bytes;
@@ -58,6 +63,8 @@ uint64_t sim_clock(const struct sim *s, unsigned number);
 bool sim_agrees(const struct sim *s, unsigned *ret_who, unsigned *ret_whom);
 /* Intervals until that is so, up to MOST; -1: it is not. */
 double sim_until_agreed(struct sim *s, double most);
+/* How many have the gateway's addresses; the last of them is in *RET (may be NULL). */
+unsigned sim_holders(const struct sim *s, unsigned *ret);
 /* How many pairs of nodes of one group that run disagree with the truth now. */
 uint64_t sim_false_deaths(const struct sim *s);
 
