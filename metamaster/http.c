@@ -7,17 +7,15 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/unprivileged.h"
 #include "cli/cli.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <grp.h>
 #include <microhttpd.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 
 enum { FD_LISTEN = 3, FD_FILES, FD_IMAGES };
@@ -115,24 +113,6 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *con, const 
 
 /* --- privileges -------------------------------------------------------------------------------------------------------- */
 
-/* The folder of files becomes the whole file system; the images are reached through their descriptor alone. */
-static int give_up(struct error *e)
-{
-	const struct passwd *p = getpwnam(opt_user);
-
-	if (geteuid() != 0)
-		return 0;
-	if (!p)
-		return error_set(e, ENOENT, "no user '%s'", opt_user);
-	if (fchdir(FD_FILES) < 0 || chroot(".") < 0)
-		return error_errno(e, errno, "chroot");
-	if (setgroups(0, NULL) < 0 || setresgid(p->pw_gid, p->pw_gid, p->pw_gid) < 0 || setresuid(p->pw_uid, p->pw_uid, p->pw_uid) < 0)
-		return error_errno(e, errno, "becoming %s", opt_user);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		return error_errno(e, errno, "no_new_privs");
-	return 0;
-}
-
 static int check_descriptors(struct error *e)
 {
 	struct stat st;
@@ -153,7 +133,7 @@ static int run(int argc, char **argv, struct error *e)
 	(void)argv;
 	r = check_descriptors(e);
 	if (r == 0)
-		r = give_up(e);
+		r = unprivileged(opt_user, FD_FILES, e); /* the images are reached through their descriptor alone */
 	if (r < 0)
 		return r;
 	sigemptyset(&stop);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-programs += metamaster metamaster-http byre-status byre
+programs += metamaster metamaster-http metamaster-member byre-status byre
 
 metamaster_src := $(addprefix metamaster/,main.c follow.c report.c images.c boot.c interface.c child.c dnsmasq_log.c notify.c)
 metamaster_floors := base cluster cli compose services
@@ -13,6 +13,12 @@ metamaster-http_floors := base cli
 metamaster-http_libs := cli base
 metamaster-http_pkgs := libmicrohttpd
 metamaster-http_dir := libexec
+
+metamaster-member_src := metamaster/member/main.c
+metamaster-member_floors := base cli
+metamaster-member_libs := member cli base
+metamaster-member_pkgs := libsodium
+metamaster-member_dir := libexec
 
 byre-status_src := metamaster/byre_status.c
 byre-status_floors := base cluster cli compose
@@ -31,5 +37,6 @@ install-metamaster:
 	$(Q)install -m 644 metamaster/metamaster.service $(DESTDIR)$(unitdir)/
 
 libs += member
-member_src := $(addprefix metamaster/member/,packet.c ring.c member.c gateway.c)
+member_src := $(addprefix metamaster/member/,packet.c ring.c member.c gateway.c seal.c share.c control.c)
 member_floors := base
+member_pkgs := libsodium
