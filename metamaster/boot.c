@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "member/share.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -79,12 +80,32 @@ bool boot_has_config(const struct boot *b)
 
 /* --- dnsmasq ------------------------------------------------------------------------------------------------------ */
 
-static int generate(const struct cluster *c, const struct node *self, const struct boot_service *bs, struct texts *t, struct error *e)
+struct asked {
+	const struct boot *b;
+	unsigned self;
+};
+
+static bool answers(const struct node *n, void *data)
+{
+	const struct asked *a = data;
+
+	return !a->b->n_live || share_answers(a->b->live, a->b->n_live, a->b->o->answers, a->self, &n->mac);
+}
+
+static int generate_hosts(const struct boot *b, const struct cluster *c, const struct node *self, struct buf *ret, struct error *e)
+{
+	struct asked a = {b, self->number};
+
+	return services_dhcp_hosts(c, answers, &a, ret, e);
+}
+
+static int generate(const struct boot *b, const struct cluster *c, const struct node *self, const struct boot_service *bs, struct texts *t,
+		    struct error *e)
 {
 	int r = services_dnsmasq(c, self, bs, &t->conf, e);
 
 	if (r == 0)
-		r = services_dhcp_hosts(c, &t->hosts, e);
+		r = generate_hosts(b, c, self, &t->hosts, e);
 	if (r == 0)
 		r = services_dns_names(c, &t->names, e);
 	if (r == 0 && (!buf_ok(&t->conf) || !buf_ok(&t->hosts) || !buf_ok(&t->names)))
@@ -186,7 +207,8 @@ static void file_name(char dst[32], const struct loader *l, const struct mac *ma
 	snprintf(dst, 32, "%s%02x-%02x-%02x-%02x-%02x-%02x", l->prefix, mac->b[0], mac->b[1], mac->b[2], mac->b[3], mac->b[4], mac->b[5]);
 }
 
-static int write_files(const struct boot *b, const struct loader *l, const struct cluster *c, const struct boot_service *bs, struct error *e)
+static int write_files(const struct boot *b, const struct loader *l, const struct cluster *c, const struct boot_service *bs,
+		       struct error *e)
 {
 	for (size_t i = 0; i < c->n_nodes; i++) {
 		struct buf text CLEANUP(buf_free) = BUF_INIT;
@@ -238,7 +260,7 @@ int boot_activate(struct boot *b, const struct cluster *c, const struct node *se
 
 	snprintf(tftp, sizeof(tftp), "%s/tftp", b->o->run_dir);
 	snprintf(url, sizeof(url), "http://%s:%d", ip4_format(ip, self->boot_ip), SERVICES_HTTP_PORT);
-	r = generate(c, self, &bs, &t, e);
+	r = generate(b, c, self, &bs, &t, e);
 	if (r == 0)
 		r = copy_loader(b, e);
 	if (r == 0)
@@ -248,4 +270,17 @@ int boot_activate(struct boot *b, const struct cluster *c, const struct node *se
 	for (size_t i = 0; i < ARRAY_SIZE(loaders) && r == 0; i++)
 		remove_old_files(b, &loaders[i], c);
 	return r;
+}
+
+int boot_share(struct boot *b, const struct cluster *c, const struct node *self, enum boot_change *ret, struct error *e)
+{
+	struct buf hosts CLEANUP(buf_free) = BUF_INIT;
+	int r = generate_hosts(b, c, self, &hosts, e);
+
+	*ret = BOOT_SAME;
+	if (r == 0)
+		r = buf_ok(&hosts) ? update(b, SERVICES_DHCP_HOSTS, &hosts, e) : error_errno(e, ENOMEM, SERVICES_DHCP_HOSTS);
+	if (r > 0)
+		*ret = BOOT_REREAD;
+	return r < 0 ? r : 0;
 }

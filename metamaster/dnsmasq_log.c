@@ -12,6 +12,7 @@
 
 static struct mac unknown[MAX_UNKNOWN];
 static size_t n_unknown;
+static const struct cluster *cluster;
 
 /* Whether MAC was told of before; it is remembered from now on. The oldest are forgotten. */
 static bool seen(const struct mac *mac)
@@ -42,7 +43,8 @@ static void tell_unknown(const char *text)
 	struct mac mac;
 	char m[MAC_LEN];
 
-	if (find_mac(text, &mac) < 0 || seen(&mac))
+	/* a node that others answer is ignored here as well */
+	if (find_mac(text, &mac) < 0 || (cluster && cluster_node_by_mac(cluster, &mac)) || seen(&mac))
 		return;
 	mac_format(m, &mac);
 	log_notice("%s asks for an address, but is no node's: 'byre status' lists the nodes and their MACs", m);
@@ -83,4 +85,9 @@ void dnsmasq_log(const char *line)
 		log_warning("dnsmasq: %s", text);
 	else
 		log_debug("dnsmasq: %s", text);
+}
+
+void dnsmasq_log_follow(const struct cluster *c)
+{
+	cluster = c;
 }

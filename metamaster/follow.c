@@ -27,7 +27,7 @@ static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;  /* of the follower */
 	struct cluster *news; /* not taken yet */
-	bool stop, stopped;
+	bool stop, stopped, hurry;
 	int event_fd;
 } shared = {.lock = PTHREAD_MUTEX_INITIALIZER, .event_fd = -1};
 static atomic_uint_least64_t reached;
@@ -75,12 +75,18 @@ struct cluster *follow_take(void)
 	return c;
 }
 
+void follow_hurry(void)
+{
+	pthread_mutex_lock(&shared.lock);
+	shared.hurry = true;
+	pthread_cond_signal(&shared.wake);
+	pthread_mutex_unlock(&shared.lock);
+}
+
 void follow_reached(uint64_t generation)
 {
 	atomic_store(&reached, generation);
-	pthread_mutex_lock(&shared.lock);
-	pthread_cond_signal(&shared.wake);
-	pthread_mutex_unlock(&shared.lock);
+	follow_hurry();
 }
 
 /* --- the state ------------------------------------------------------------------------------------------------------ */
@@ -193,8 +199,9 @@ static bool wait_round(void)
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += POLL_SECONDS;
 	pthread_mutex_lock(&shared.lock);
-	if (!shared.stop)
+	if (!shared.stop && !shared.hurry)
 		pthread_cond_timedwait(&shared.wake, &shared.lock, &until);
+	shared.hurry = false;
 	stop = shared.stop;
 	pthread_mutex_unlock(&shared.lock);
 	return !stop;

@@ -57,3 +57,24 @@ int interface_listen(uint32_t ip, unsigned port, int *ret, struct error *e)
 	*ret = high;
 	return 0;
 }
+
+int interface_datagrams(uint32_t ip, unsigned port, int *ret, struct error *e)
+{
+	const struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+	cleanup_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	char name[IF_NAMESIZE], text[IP4_LEN];
+	int one = 1, high, r = interface_with(ip, name);
+
+	if (r < 0)
+		return error_set(e, r, "no interface has %s", ip4_format(text, ip));
+	if (fd < 0)
+		return error_errno(e, errno, "socket");
+	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, sizeof(name)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &one, sizeof(one)) < 0 || bind(fd, (const struct sockaddr *)&at, sizeof(at)) < 0)
+		return error_errno(e, errno, "UDP port %u of %s", port, name);
+	high = fcntl(fd, F_DUPFD_CLOEXEC, 64);
+	if (high < 0)
+		return error_errno(e, errno, "socket");
+	*ret = high;
+	return 0;
+}

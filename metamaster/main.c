@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "cluster/document.h"
 #include "cluster/self.h"
+#include "member/share.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +27,9 @@ static struct options opts = {
 	.run_dir = "/run/byre/metamaster",
 	.dnsmasq = "dnsmasq",
 	.http = BYRE_LIBEXEC "/metamaster-http",
+	.member = BYRE_LIBEXEC "/metamaster-member",
+	.interval_ms = 200,
+	.answers = SHARE_SERVERS,
 	.dnsmasq_user = "dnsmasq",
 };
 
@@ -127,6 +131,38 @@ static int serve(const struct node *self, struct error *e)
 	return r;
 }
 
+static void on_live(void)
+{
+	const struct node *self = cluster ? cluster_node(cluster, opts.node) : NULL;
+	enum boot_change change = BOOT_SAME;
+	struct error e = ERROR_INIT;
+
+	boot.live = members_live(&boot.n_live);
+	log_info("%zu of the cluster's nodes live", boot.n_live);
+	if (!self || !active)
+		return;
+	if (boot_share(&boot, cluster, self, &change, &e) < 0)
+		complain(&e);
+	else
+		drive_dnsmasq(change);
+}
+
+static void on_generation(uint64_t generation)
+{
+	if (cluster && generation > cluster->generation)
+		follow_hurry();
+}
+
+static int start_members(const struct node *self, struct error *e)
+{
+	static const struct members_events events = {on_live, on_generation};
+	int r = members_start(&opts, loop, cluster, self, &events, e);
+
+	if (r == 0)
+		members_follow(cluster);
+	return r;
+}
+
 /* The rest of this machine follows from the copy that the initrd left: byre-apply.path watches it. */
 static int keep_state(struct error *e)
 {
@@ -150,7 +186,7 @@ static int keep_state(struct error *e)
 static int match(struct error *e)
 {
 	const struct node *self = cluster_node(cluster, opts.node);
-	int r, h;
+	int r, h, m;
 
 	if (!self)
 		return error_set(e, ENOENT, "generation %llu has no node %u: what it was goes on", (unsigned long long)cluster->generation,
@@ -162,9 +198,10 @@ static int match(struct error *e)
 	if (r == 0)
 		active = cluster->generation;
 	h = start_http(self, r < 0 ? NULL : e);
+	m = start_members(self, r < 0 || h < 0 ? NULL : e);
 	if (r == 0)
 		r = keep_state(e);
-	return r < 0 ? r : h;
+	return r < 0 ? r : h < 0 ? h : m;
 }
 
 static void on_retry(void *data);
@@ -207,6 +244,8 @@ static int on_news(int32_t fd, int32_t events, void *data)
 	(void)data;
 	if (!c)
 		return 0;
+	members_follow(NULL);
+	dnsmasq_log_follow(c);
 	if (cluster) {
 		cluster_free(cluster);
 		free(cluster);
@@ -224,6 +263,7 @@ static int on_child(int32_t signal, void *data)
 	(void)data;
 	child_reap(&dnsmasq);
 	child_reap(&http);
+	members_reap();
 	return 0;
 }
 
@@ -315,6 +355,7 @@ static int run(int argc, char **argv, struct error *e)
 	notify("STOPPING=1");
 	child_stop(&dnsmasq);
 	child_stop(&http);
+	members_stop();
 	follow_stop();
 	return 0;
 }
@@ -327,6 +368,9 @@ int main(int argc, char **argv)
 		{0, "image-dir", CLI_TEXT, &opts.image_dir, "DIR", "serve images from DIR/NAME@VERSION instead of the SAN"},
 		{0, "byre-dir", CLI_TEXT, &opts.byre_dir, "DIR", "what the initrd left (/run/byre)"},
 		{0, "run-dir", CLI_TEXT, &opts.run_dir, "DIR", "where the boot service's files are kept (/run/byre/metamaster)"},
+		{0, "interval", CLI_UINT, &opts.interval_ms, "MS", "between two heartbeats (200)"},
+		{0, "answers", CLI_UINT, &opts.answers, "N", "so many of the live nodes answer a client that boots (3)"},
+		{0, "member", CLI_TEXT, &opts.member, "PROGRAM", "what keeps the membership (" BYRE_LIBEXEC "/metamaster-member)"},
 		{0, "dnsmasq", CLI_TEXT, &opts.dnsmasq, "PROGRAM", "dnsmasq"},
 		{0, "http", CLI_TEXT, &opts.http, "PROGRAM", "the HTTP server (" BYRE_LIBEXEC "/metamaster-http)"},
 		{0, NULL, CLI_FLAG, NULL, NULL, NULL},

@@ -15,13 +15,15 @@
 #include <sys/types.h>
 
 struct options {
-	const char *state;          /* a file of the state area's layout instead of the SAN; NULL: the SAN */
-	const char *image_dir;      /* instead of composed images; NULL: those */
-	const char *byre_dir;       /* what the initrd left: state.json, node, boot.json */
-	const char *run_dir;        /* ours */
-	const char *dnsmasq, *http; /* programs */
+	const char *state;                   /* a file of the state area's layout instead of the SAN; NULL: the SAN */
+	const char *image_dir;               /* instead of composed images; NULL: those */
+	const char *byre_dir;                /* what the initrd left: state.json, node, boot.json */
+	const char *run_dir;                 /* ours */
+	const char *dnsmasq, *http, *member; /* programs */
 	const char *dnsmasq_user;
-	unsigned node; /* 0: byre_dir tells */
+	unsigned node;        /* 0: byre_dir tells */
+	unsigned interval_ms; /* between two heartbeats */
+	unsigned answers;     /* nodes answer a client that boots */
 };
 
 /* --- follow.c: the thread that reads the state and writes the node's status --------------------------------------------- */
@@ -30,6 +32,8 @@ struct options {
 int follow_start(const struct options *o, struct cluster *booted, int *ret_fd, struct error *e);
 /* The newest state that was not taken yet: the caller's, to cluster_free and free(). NULL: no news. */
 struct cluster *follow_take(void);
+/* GENERATION is said to be on the SAN: it is looked for now, and not at the next time. */
+void follow_hurry(void);
 /* The main thread has made the machine match this generation. */
 void follow_reached(uint64_t generation);
 /* Has the last status written and waits for that, a second at most. */
@@ -63,12 +67,17 @@ int interface_add_ra_address(const char *interface, unsigned number, struct erro
 /* A listening TCP socket on IP:PORT, numbered so that it can be handed to a child. */
 int interface_listen(uint32_t ip, unsigned port, int *ret, struct error *e);
 
+/* A UDP socket on PORT of the interface that has IP, with broadcasts, numbered likewise. */
+int interface_datagrams(uint32_t ip, unsigned port, int *ret, struct error *e);
+
 /* --- boot.c: the files of the boot service ------------------------------------------------------------------------------------ */
 
 enum boot_change { BOOT_SAME, BOOT_REREAD, BOOT_RESTART };
 struct boot {
 	const struct options *o;
-	int dir, http_dir; /* run_dir and its folder http */
+	int dir, http_dir;    /* run_dir and its folder http */
+	const uint16_t *live; /* of these nodes, some answer each client (share.h), … */
+	size_t n_live;        /* … with none known, this one answers all */
 };
 int boot_init(struct boot *b, const struct options *o, struct error *e);
 /*
@@ -76,6 +85,8 @@ int boot_init(struct boot *b, const struct options *o, struct error *e);
  */
 int boot_activate(struct boot *b, const struct cluster *c, const struct node *self, const char *interface, enum boot_change *ret,
 		  struct error *e);
+/* As that, where only who lives has changed: which clients this node answers. */
+int boot_share(struct boot *b, const struct cluster *c, const struct node *self, enum boot_change *ret, struct error *e);
 /* Whether a configuration is in place, of now or of an earlier run. */
 bool boot_has_config(const struct boot *b);
 
@@ -107,10 +118,29 @@ void child_stop(struct child *c);
 /* After SIGCHLD: whether C has ended is found out and dealt with. */
 void child_reap(struct child *c);
 
+/* --- members.c: who of the cluster lives ------------------------------------------------------------------------------------------- */
+
+struct members_events {
+	void (*changed)(void);                   /* members_live */
+	void (*generation)(uint64_t generation); /* another node told of it */
+};
+/* Starts the process that keeps the membership, once: C is asked for what does not change while a node runs. */
+int members_start(const struct options *o, struct qb_loop *loop, const struct cluster *c, const struct node *self,
+		  const struct members_events *events, struct error *e);
+/* The nodes, and the generation that is known here, are C's from now on; C stays until the next call. */
+void members_follow(const struct cluster *c);
+void members_stop(void);
+/* After SIGCHLD. */
+void members_reap(void);
+/* Their numbers, ascending; none while that is not known yet. Valid until the loop goes on. */
+const uint16_t *members_live(size_t *ret_n);
+
 /* --- dnsmasq_log.c ------------------------------------------------------------------------------------------------------------------ */
 
 /* Logs what an operator would ask about among dnsmasq's lines. */
 void dnsmasq_log(const char *line);
+/* The cluster whose nodes need not be told of as unknown, until the next call. */
+void dnsmasq_log_follow(const struct cluster *c);
 
 /* --- notify.c ----------------------------------------------------------------------------------------------------------------------- */
 

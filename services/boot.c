@@ -87,7 +87,7 @@ int services_dnsmasq(const struct cluster *c, const struct node *self, const str
 	return 0;
 }
 
-int services_dhcp_hosts(const struct cluster *c, struct buf *b, struct error *e)
+int services_dhcp_hosts(const struct cluster *c, services_answers_fn *answers, void *data, struct buf *b, struct error *e)
 {
 	char mac[MAC_LEN], ip[IP4_LEN];
 
@@ -95,7 +95,8 @@ int services_dhcp_hosts(const struct cluster *c, struct buf *b, struct error *e)
 	for (size_t i = 0; i < c->n_nodes; i++) {
 		const struct node *n = &c->nodes[i];
 
-		buf_printf(b, "%s,%s,%s\n", mac_format(mac, &n->mac), ip4_format(ip, n->boot_ip), n->name);
+		if (!answers || answers(n, data))
+			buf_printf(b, "%s,%s,%s\n", mac_format(mac, &n->mac), ip4_format(ip, n->boot_ip), n->name);
 	}
 	return 0;
 }

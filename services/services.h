@@ -48,7 +48,8 @@ int services_render_tell(const struct cluster *c, const struct node *self, int r
  * two files that dnsmasq rereads at SIGHUP, so that a node that comes or goes changes only those:
  * SERVICES_DHCP_HOSTS (services_dhcp_hosts) and SERVICES_DNS_NAMES (services_dns_names).
  */
-#define SERVICES_HTTP_PORT  8069
+#define SERVICES_HTTP_PORT   8069
+#define SERVICES_MEMBER_PORT 8068 /* UDP: metamaster's heartbeats */
 #define SERVICES_DHCP_HOSTS "dhcp-hosts"
 #define SERVICES_DNS_NAMES  "names"
 #define SERVICES_LOADER     "lpxelinux.0"
@@ -57,8 +58,9 @@ struct boot_service {
 	const char *interface, *tftp_root, *http_url, *run_dir, *user;
 };
 int services_dnsmasq(const struct cluster *c, const struct node *self, const struct boot_service *bs, struct buf *b, struct error *e);
-/* One line per node, in the form of dnsmasq's option dhcp-host. */
-int services_dhcp_hosts(const struct cluster *c, struct buf *b, struct error *e);
+/* One line for each node that ANSWERS, in the form of dnsmasq's option dhcp-host. NULL: all. */
+typedef bool services_answers_fn(const struct node *n, void *data);
+int services_dhcp_hosts(const struct cluster *c, services_answers_fn *answers, void *data, struct buf *b, struct error *e);
 /* The names of all nodes, in the form of hosts(5). */
 int services_dns_names(const struct cluster *c, struct buf *b, struct error *e);
 /*

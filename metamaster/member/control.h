@@ -9,7 +9,7 @@
 #include "member.h"
 #include "seal.h"
 
-#define CONTROL_VERSION 1
+#define CONTROL_VERSION  1
 #define CONTROL_ALIVE_MS 10000 /* metamaster says something at least so often, or it does not work */
 
 enum control_kind {
@@ -57,7 +57,7 @@ struct control_duty {
 };
 struct control_peer {
 	uint32_t number, alive;
-	uint32_t silence_ms;                  /* UINT32_MAX: for long */
+	uint32_t silence_ms;                 /* UINT32_MAX: for long */
 	uint32_t silence_on_ms[MEMBER_NETS]; /* on each network */
 };
 

@@ -46,12 +46,12 @@ static bool is_candidate(const struct gateway *g, unsigned number)
 
 /* --- claims ------------------------------------------------------------------------------------------------------------ */
 
-static bool beats(struct claim a, struct claim b)
+static bool beats(struct gateway_claim a, struct gateway_claim b)
 {
 	return a.term != b.term ? a.term > b.term : a.owner < b.owner;
 }
 
-static void adopt(struct gateway *g, struct member *m, uint64_t now, struct claim claim)
+static void adopt(struct gateway *g, struct member *m, uint64_t now, struct gateway_claim claim)
 {
 	g->claim = claim;
 	g->claimed_ms = now;
@@ -61,7 +61,7 @@ static void adopt(struct gateway *g, struct member *m, uint64_t now, struct clai
 
 static void claim_for(struct gateway *g, struct member *m, uint64_t now, unsigned owner)
 {
-	adopt(g, m, now, (struct claim){g->claim.term + 1, (uint16_t)owner});
+	adopt(g, m, now, (struct gateway_claim){g->claim.term + 1, (uint16_t)owner});
 }
 
 static void announce_anew(struct gateway *g, uint64_t now)
@@ -70,7 +70,7 @@ static void announce_anew(struct gateway *g, uint64_t now)
 	g->announce_ms = now;
 }
 
-void gateway_heard(struct gateway *g, struct member *m, uint64_t now, unsigned from, struct claim claim, bool holds, bool heard)
+void gateway_heard(struct gateway *g, struct member *m, uint64_t now, unsigned from, struct gateway_claim claim, bool holds, bool heard)
 {
 	if (heard && beats(claim, g->claim))
 		adopt(g, m, now, claim);

@@ -22,7 +22,7 @@ struct gateway {
 	size_t n_order;
 	bool able;  /* this node has what a gateway needs; the edge sets it */
 	bool holds; /* it has the addresses: gateway_set_holds */
-	struct claim claim;
+	struct gateway_claim claim;
 	uint64_t claimed_ms;          /* when this claim became known */
 	bool owner_holds;             /* the owner, another node, told that it has the addresses */
 	uint64_t members;             /* member_changes at the last look */
@@ -36,7 +36,7 @@ void gateway_free(struct gateway *g);
 /* The candidates, the preferred ones first. 0 or -ENOMEM. */
 int gateway_set_order(struct gateway *g, const uint16_t *order, size_t n);
 /* What FROM told, as member_config's claim. */
-void gateway_heard(struct gateway *g, struct member *m, uint64_t now, unsigned from, struct claim claim, bool holds, bool heard);
+void gateway_heard(struct gateway *g, struct member *m, uint64_t now, unsigned from, struct gateway_claim claim, bool holds, bool heard);
 /* The edge has taken the addresses, or let go of them. */
 void gateway_set_holds(struct gateway *g, struct member *m, uint64_t now, bool holds);
 /* Decides. True: this node is to have the addresses. Tells the member what it has decided. To be called after member_tick. */

@@ -96,7 +96,7 @@ static void on_send(void *data, unsigned net, unsigned to, const uint8_t *packet
 	(void)!sendto(FD_NETS + (int)net, me.packet, len + SEAL_LEN, MSG_DONTWAIT | MSG_NOSIGNAL, (const struct sockaddr *)&sa, sizeof(sa));
 }
 
-static void on_claim(void *data, uint64_t now, unsigned from, struct claim claim, bool holds, bool heard)
+static void on_claim(void *data, uint64_t now, unsigned from, struct gateway_claim claim, bool holds, bool heard)
 {
 	(void)data;
 	gateway_heard(&me.g, me.m, now, from, claim, holds, heard);
@@ -128,7 +128,8 @@ static void read_network(uint64_t now, unsigned net, bool keep)
 	for (unsigned i = 0; !keep || i < BATCH; i++) {
 		struct sockaddr_in sa;
 		socklen_t sa_len = sizeof(sa);
-		ssize_t len = recvfrom(FD_NETS + (int)net, me.packet, sizeof(me.packet), MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&sa, &sa_len);
+		ssize_t len = recvfrom(FD_NETS + (int)net, me.packet, sizeof(me.packet), MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&sa,
+				       &sa_len);
 
 		if (len < 0 && errno != EINTR)
 			return;
@@ -397,9 +398,9 @@ static int run(int argc, char **argv, struct error *e)
 	me.master_ms = clock_boot_ms();
 	while (r == 0 && !me.stop)
 		r = round_of_work();
-	return r == -EEXIST ? error_set(e, EEXIST, "metamaster wants another setup: this process makes room") :
-	       r < 0	    ? error_errno(e, r, "metamaster") :
-			      0;
+	return r == -EEXIST ? error_set(e, EEXIST, "metamaster wants another setup: this process makes room")
+	       : r < 0      ? error_errno(e, r, "metamaster")
+			    : 0;
 }
 
 int main(int argc, char **argv)

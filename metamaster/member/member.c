@@ -42,7 +42,7 @@ struct member {
 	uint64_t asked;                  /* when the watched one was */
 	uint64_t heard_us, did_not_hear; /* when somebody heard us, and not */
 	uint64_t changes, generation;
-	struct claim claim;
+	struct gateway_claim claim;
 	bool holds;
 	struct member_counts counts;
 };
@@ -513,7 +513,7 @@ void member_set_generation(struct member *m, uint64_t generation)
 	m->urgent = true;
 }
 
-void member_set_claim(struct member *m, struct claim claim, bool holds)
+void member_set_claim(struct member *m, struct gateway_claim claim, bool holds)
 {
 	if (claim.term == m->claim.term && claim.owner == m->claim.owner && holds == m->holds)
 		return;

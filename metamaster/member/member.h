@@ -31,7 +31,7 @@ struct member_config {
 	uint64_t (*random)(void *data); /* unpredictable */
 	void (*send)(void *data, unsigned net, unsigned to, const uint8_t *packet, size_t len);
 	/* A packet of a node that hears us (HEARD) or does not told of this claim; HOLDS: its sender has the addresses. */
-	void (*claim)(void *data, uint64_t now, unsigned from, struct claim claim, bool holds, bool heard);
+	void (*claim)(void *data, uint64_t now, unsigned from, struct gateway_claim claim, bool holds, bool heard);
 	void *data;
 };
 
@@ -53,7 +53,7 @@ int member_set_nodes(struct member *m, const uint16_t *numbers, size_t n);
 /* A generation of the state that is known here: the others hear of it at once. */
 void member_set_generation(struct member *m, uint64_t generation);
 /* What is told of the gateway from now on; the others hear of it at once. */
-void member_set_claim(struct member *m, struct claim claim, bool holds);
+void member_set_claim(struct member *m, struct gateway_claim claim, bool holds);
 /* This node is one of those that may have to take something over from NUMBER (0: nobody): it is asked for a word when it is late. */
 void member_watch(struct member *m, unsigned number);
 

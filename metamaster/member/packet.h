@@ -31,7 +31,7 @@
 #define PACKET_FLAGS  7
 
 /* Who is to have the gateway: of two claims the one with the higher term holds. */
-struct claim {
+struct gateway_claim {
 	uint32_t term;  /* 0: nobody has claimed it yet */
 	uint16_t owner; /* number of a node; 0 with term 0 */
 };
@@ -40,7 +40,7 @@ struct packet {
 	uint8_t flags, net;
 	uint16_t from, to;
 	uint64_t run, challenge, echo, seq, generation;
-	struct claim claim;
+	struct gateway_claim claim;
 	uint16_t n;
 	const uint8_t *ages; /* (n + 1) / 2 bytes, the caller's */
 };

@@ -25,7 +25,7 @@ static void sent(void *data, unsigned net, unsigned to, const uint8_t *packet, s
 		abort();
 }
 
-static void claimed(void *data, uint64_t now, unsigned from, struct claim claim, bool holds, bool heard)
+static void claimed(void *data, uint64_t now, unsigned from, struct gateway_claim claim, bool holds, bool heard)
 {
 	(void)data, (void)now, (void)holds, (void)heard;
 	if (!from || from == SELF || !claim.term != !claim.owner)

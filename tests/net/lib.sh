@@ -81,7 +81,7 @@ make_images() {
 # start_metamaster [OPTION...]: in the server's namespace, its log in $WORK/log.
 start_metamaster() {
   ip netns exec "$SERVER" "$BIN/metamaster" --node 1 --state "$WORK/area" --image-dir "$WORK/images" --byre-dir "$WORK/byre" \
-    --run-dir "$WORK/run" --http "$BIN/metamaster-http" "$@" 2>>"$WORK/log" &
+    --run-dir "$WORK/run" --http "$BIN/metamaster-http" --member "$BIN/metamaster-member" "$@" 2>>"$WORK/log" &
   META=$!
   disown $META
 }
@@ -95,4 +95,4 @@ stop_metamaster() {
 logged() { grep -qF -- "$1" "$WORK/log"; }
 serving() { wait_for "${2:-10}" logged "serving generation $1 "; }
 # pid_of NAME: of metamaster's child.
-pid_of() { pgrep -P "$META" -x "$1"; }
+pid_of() { pgrep -P "$META" -x "$(printf %.15s "$1")"; }

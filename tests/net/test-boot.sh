@@ -131,18 +131,19 @@ strangers_get_nothing() {
 listens_nowhere_else() {
   in_server ss -lntuH >"$WORK/sockets"
   awk '{ print $1, $5 }' "$WORK/sockets" | grep -vE '^(udp|tcp) (192\.168\.0\.1|127\.0\.0\.1|\[::1\]|\[f[^]]*\](%br0)?|\[f[^]]*%br0\]):(53|69|8069)$' |
-    grep -vE '^udp (0\.0\.0\.0%br0):67$' >"$WORK/others"
+    grep -vE '^udp (0\.0\.0\.0%br0):(67|8068)$' >"$WORK/others"
   [ ! -s "$WORK/others" ] || problem "also: $(paste -sd';' "$WORK/others")"
   ! grep -q '127.0.0.1:8069\|127.0.0.1:69' "$WORK/sockets" || problem 'more than DNS on the loopback interface'
 }
 
 servers_are_unprivileged() {
   local name pid
-  for name in dnsmasq metamaster-http; do
+  for name in dnsmasq metamaster-http metamaster-member; do
     pid=$(pid_of $name)
     [ "$(awk '/^Uid:/ { print $2 }' "/proc/$pid/status")" != 0 ] || problem "$name runs as root"
+    [ $name = dnsmasq ] || [ "$(awk '/^CapEff:/ { print $2 }' "/proc/$pid/status")" = 0000000000000000 ] || problem "$name has capabilities"
   done
-  [ "$(awk '/^CapEff:/ { print $2 }' "/proc/$pid/status")" = 0000000000000000 ] || problem 'metamaster-http has capabilities'
+  [ "$(readlink "/proc/$pid/root")" = "$WORK/run/empty" ] || problem 'metamaster-member sees files'
 }
 
 is_another() { local now; now=$(pid_of "$1") && [ "$now" != "$2" ]; }

@@ -131,7 +131,7 @@ static void on_send(void *data, unsigned net, unsigned to, const uint8_t *packet
 		free(p);
 }
 
-static void on_claim(void *data, uint64_t now, unsigned from, struct claim claim, bool holds, bool heard)
+static void on_claim(void *data, uint64_t now, unsigned from, struct gateway_claim claim, bool holds, bool heard)
 {
 	struct sim_node *node = data;
 

@@ -91,7 +91,7 @@ static void boot_texts_are_golden(void **state)
 	(void)state;
 	load_sample(&c);
 	assert_int_equal(services_dnsmasq(&c, cluster_node(&c, 2), &sample_boot, &conf, &e), 0);
-	assert_int_equal(services_dhcp_hosts(&c, &hosts, &e), 0);
+	assert_int_equal(services_dhcp_hosts(&c, NULL, NULL, &hosts, &e), 0);
 	assert_int_equal(services_dns_names(&c, &names, &e), 0);
 	assert_int_equal(services_pxelinux(&c, cluster_node(&c, 3), &sample_boot, &pxe, &e), 0);
 	assert_int_equal(services_ipxe(&c, cluster_node(&c, 3), &sample_boot, &ipxe, &e), 0);
@@ -141,7 +141,7 @@ static void dnsmasq_takes_it(void **state)
 		struct buf hosts CLEANUP(buf_free) = BUF_INIT;
 		char *rest;
 
-		assert_int_equal(services_dhcp_hosts(&c, &hosts, &e), 0);
+		assert_int_equal(services_dhcp_hosts(&c, NULL, NULL, &hosts, &e), 0);
 		for (line = strtok_r(hosts.data, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
 			buf_printf(&conf, "dhcp-host=%s\n", line);
 	}
