@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* metamaster: every node can boot every node. Follows the state and keeps the boot service running. */
+#include "ipc.h"
 #include "meta.h"
 
 #include "base/cleanup.h"
@@ -138,7 +139,6 @@ static void on_live(void)
 	struct error e = ERROR_INIT;
 
 	boot.live = members_live(&boot.n_live);
-	log_info("%zu of the cluster's nodes live", boot.n_live);
 	if (!self || !active)
 		return;
 	if (boot_share(&boot, cluster, self, &change, &e) < 0)
@@ -315,6 +315,21 @@ static int read_number(struct error *e)
 	return r == 0 || r == -EINVAL ? r : error_wrap(e, "this machine is no node");
 }
 
+static void on_request(struct qb_ipcs_connection *c, int what, uint64_t number)
+{
+	(void)number;
+	switch (what) {
+	case IPC_STATUS:
+		tell_status(c, &opts, cluster, interface);
+		break;
+	case IPC_PEERS:
+		members_ask(c);
+		break;
+	default:
+		ipc_answer(c, EPROTO, "metamaster does not know what is asked: is metamasterctl newer?");
+	}
+}
+
 static int make_loop(struct error *e)
 {
 	qb_loop_signal_handle h;
@@ -339,6 +354,8 @@ static int run(int argc, char **argv, struct error *e)
 	(void)argv;
 	signal(SIGPIPE, SIG_IGN);
 	umask(022);
+	if (opts.interval_ms < 10 || opts.interval_ms > 60000)
+		return error_set(e, EINVAL, "--interval %u: it is 10 to 60000 ms", opts.interval_ms);
 	r = read_number(e);
 	if (r == 0 && !opts.state)
 		r = read_booted(&booted, e);
@@ -346,6 +363,8 @@ static int run(int argc, char **argv, struct error *e)
 		r = boot_init(&boot, &opts, e);
 	if (r == 0)
 		r = make_loop(e);
+	if (r == 0)
+		r = ipc_start(loop, on_request, e);
 	if (r == 0)
 		r = follow_start(&opts, booted, &fd, e);
 	if (r < 0)
@@ -356,6 +375,7 @@ static int run(int argc, char **argv, struct error *e)
 	child_stop(&dnsmasq);
 	child_stop(&http);
 	members_stop();
+	ipc_stop();
 	follow_stop();
 	return 0;
 }

@@ -4,11 +4,13 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "member/control.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <qb/qbipcs.h>
 #include <qb/qbloop.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,10 +20,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define SOCKET   "member"      /* in run_dir */
-#define EMPTY    "empty"       /* a folder: all that the process sees */
-#define PING_NS  3000000000ull /* well within CONTROL_ALIVE_MS */
-#define AGAIN_NS 200000000ull
+#define SOCKET    "member"      /* in run_dir */
+#define EMPTY     "empty"       /* a folder: all that the process sees */
+#define PING_NS   3000000000ull /* well within CONTROL_ALIVE_MS */
+#define AGAIN_NS  200000000ull
+#define TOLD_MOST 8  /* nodes named at a time */
+#define ASKING    16 /* metamasterctl at a time */
 
 static struct {
 	const struct options *o;
@@ -35,6 +39,8 @@ static struct {
 	bool knocking;                 /* a timer is set to try again */
 	uint16_t *live;
 	size_t n_live;
+	struct qb_ipcs_connection *asking[ASKING]; /* wait for what each node is known to be */
+	size_t n_asking;
 } me = {.fd = -1, .child = {.name = "metamaster-member"}};
 
 /* --- what it is told --------------------------------------------------------------------------------------------------------- */
@@ -62,8 +68,21 @@ static int tell_nodes(void)
 	return r;
 }
 
+static void answer_all(const struct control_peer *peers, size_t n)
+{
+	for (size_t i = 0; i < me.n_asking; i++) {
+		if (peers)
+			tell_peers(me.asking[i], me.cluster, peers, n);
+		else
+			ipc_answer(me.asking[i], EAGAIN, "the membership is starting anew: ask again");
+		qb_ipcs_connection_unref(me.asking[i]);
+	}
+	me.n_asking = 0;
+}
+
 static void hang_up(void)
 {
+	answer_all(NULL, 0);
 	if (me.fd < 0)
 		return;
 	qb_loop_poll_del(me.loop, me.fd);
@@ -83,6 +102,33 @@ static void tell_all(void)
 
 /* --- what it tells ----------------------------------------------------------------------------------------------------------- */
 
+static const char *name_of(unsigned number)
+{
+	const struct node *n = me.cluster ? cluster_node(me.cluster, number) : NULL;
+
+	return n ? n->name : "a removed node";
+}
+
+/* Which nodes are in one of two ascending lists and not in the other; up to TOLD_MOST of them are named. */
+static void tell_difference(const uint16_t *old, size_t n_old, const uint16_t *new, size_t n_new)
+{
+	unsigned told = 0;
+	size_t i = 0, k = 0;
+
+	while (told < TOLD_MOST && (i < n_old || k < n_new)) {
+		if (i < n_old && k < n_new && old[i] == new[k]) {
+			i++, k++;
+			continue;
+		}
+		told++;
+		if (k == n_new || (i < n_old && old[i] < new[k]))
+			log_notice("%s is not heard of any more", name_of(old[i++]));
+		else
+			log_notice("%s lives", name_of(new[k++]));
+	}
+	log_info("%zu of the cluster's nodes live", n_new);
+}
+
 static void take_view(const uint16_t *live, size_t n)
 {
 	uint16_t *copy = malloc(n ? n * sizeof(*copy) : 1);
@@ -90,6 +136,7 @@ static void take_view(const uint16_t *live, size_t n)
 	if (!copy)
 		return;
 	memcpy(copy, live, n * sizeof(*copy));
+	tell_difference(me.live, me.n_live, live, n);
 	free(me.live);
 	me.live = copy;
 	me.n_live = n;
@@ -113,7 +160,21 @@ static int on_message(int32_t fd, int32_t events, void *data)
 		take_view((const uint16_t *)(c + 1), c->n);
 	else if (c->kind == CONTROL_NEWS)
 		me.events.generation(c->value);
+	else if (c->kind == CONTROL_PEERS)
+		answer_all((const struct control_peer *)(c + 1), c->n);
 	return 0;
+}
+
+void members_ask(struct qb_ipcs_connection *c)
+{
+	if (me.n_asking == ASKING || me.fd < 0) {
+		ipc_answer(c, EAGAIN, "the membership is not known: ask again");
+		return;
+	}
+	qb_ipcs_connection_ref(c);
+	me.asking[me.n_asking++] = c;
+	if (control_send(me.fd, CONTROL_ASK, 0, NULL, 0) < 0)
+		hang_up();
 }
 
 /* --- its life ------------------------------------------------------------------------------------------------------------------ */

@@ -135,6 +135,25 @@ void members_reap(void);
 /* Their numbers, ascending; none while that is not known yet. Valid until the loop goes on. */
 const uint16_t *members_live(size_t *ret_n);
 
+/* Has the process asked for what it knows of each node, and the connection answered then. */
+struct qb_ipcs_connection;
+void members_ask(struct qb_ipcs_connection *c);
+
+/* --- ipc.c: metamasterctl --------------------------------------------------------------------------------------------------------- */
+
+struct qb_loop;
+typedef void ipc_handler(struct qb_ipcs_connection *c, int what, uint64_t number);
+int ipc_start(struct qb_loop *loop, ipc_handler *handler, struct error *e);
+/* With an ERROR (an errno value), TEXT is a sentence. */
+void ipc_answer(struct qb_ipcs_connection *c, int error, const char *text);
+void ipc_stop(void);
+
+/* --- tell.c: the answers ------------------------------------------------------------------------------------------------------------ */
+
+struct control_peer;
+void tell_status(struct qb_ipcs_connection *c, const struct options *o, const struct cluster *cluster, const char *interface);
+void tell_peers(struct qb_ipcs_connection *c, const struct cluster *cluster, const struct control_peer *peers, size_t n);
+
 /* --- dnsmasq_log.c ------------------------------------------------------------------------------------------------------------------ */
 
 /* Logs what an operator would ask about among dnsmasq's lines. */

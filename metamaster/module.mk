@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-programs += metamaster metamaster-http metamaster-member byre-status byre
+programs += metamaster metamasterctl metamaster-http metamaster-member byre-status byre
 
-metamaster_src := $(addprefix metamaster/,main.c follow.c report.c images.c boot.c interface.c child.c dnsmasq_log.c notify.c members.c)
+metamaster_src := $(addprefix metamaster/,main.c follow.c report.c images.c boot.c interface.c child.c dnsmasq_log.c notify.c members.c ipc.c tell.c)
 metamaster_floors := base cluster cli compose services
 metamaster_libs := member services compose cli cluster base
-metamaster_pkgs := libqb libsodium
+metamaster_pkgs := libqb libsodium jansson
 metamaster_ldflags := -pthread
 metamaster_dir := sbin
+
+metamasterctl_src := metamaster/metamasterctl.c
+metamasterctl_floors := base cli
+metamasterctl_libs := cli base
+metamasterctl_pkgs := libqb jansson
+metamasterctl_dir := sbin
 
 metamaster-http_src := metamaster/http.c metamaster/http_path.c
 metamaster-http_floors := base cli

@@ -27,6 +27,22 @@ three_answer_each_client() {
   grep -qx ip=192.168.0.33 "$WORK/lease" || problem "$(cat "$WORK/lease")"
 }
 
+it_can_be_asked() {
+  run on 2 "$BIN/metamasterctl" peers --json
+  expect_status 0
+  jq -e '[.peers[] | select(.alive) | .number] == [1, 2, 3, 4, 5] and (.peers | length) == 40 and .peers[0].boot_silence_ms < 60000 and
+    .peers[0].storage_silence_ms == null and .peers[39].silence_ms == null and .peers[39].name == "node40"' "$WORK/out" >/dev/null ||
+    problem "$(jq -c '[.peers[0], .peers[39]]' "$WORK/out")"
+  run on 2 "$BIN/metamasterctl" peers
+  expect_stdout 'node5'
+  run on 2 "$BIN/metamasterctl" status --json
+  jq -e '.node == 2 and .name == "node2" and .live == 5 and .nodes == 40 and .generation == 1 and .interface == "eth0"' "$WORK/out" >/dev/null || problem "$(cat "$WORK/out")"
+  run on 2 setpriv --reuid=65534 --clear-groups "$BIN/metamasterctl" status
+  expect_refused 'only root may ask metamaster'
+  run in_client "$BIN/metamasterctl" status
+  expect_refused 'metamaster does not run here'
+}
+
 a_machine_that_dies_leaves_its_clients_to_others() {
   local mac=52:54:00:00:00:34 first
   first=$(answering $mac 1 2 3 4 5 | head -n 1)
@@ -35,6 +51,7 @@ a_machine_that_dies_leaves_its_clients_to_others() {
   # shellcheck disable=SC2207 # numbers
   left=($(seq 5 | grep -vx "$first"))
   wait_for 10 all_see 4 "${left[@]}" || problem 'its death is not seen'
+  grep -q "node$first is not heard of any more" "$WORK/${left[0]}/log" || problem 'its death is not told'
   wait_for 5 each_has_servers 3 "${left[@]}" || problem 'not each client has three servers'
   client $mac
   dhcp || problem 'no lease'
@@ -98,6 +115,7 @@ make_images
 cluster_up
 test_case 'they find each other' they_find_each_other
 test_case 'three answer each client' three_answer_each_client
+test_case 'it can be asked' it_can_be_asked
 test_case 'a machine that dies leaves its clients to others' a_machine_that_dies_leaves_its_clients_to_others
 test_case 'who is alone answers all' who_is_alone_answers_all
 test_case 'its death is mended' its_death_is_mended

@@ -11,3 +11,9 @@ $(1)_pkgs := cmocka
 endef
 $(foreach t,$(sim_tests),$(eval $(call sim_test,$(t))))
 unit-tests: $(addprefix $(B)/tests/,$(sim_tests))
+
+tests += figures
+figures_src := tests/sim/figures.c tests/sim/sim.c
+figures_floors := base
+figures_cflags := -I.
+figures_libs := member base
