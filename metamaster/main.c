@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 
 #define RETRY_NS 2000000000ull
+#define LEAVE_NS 2000000000ull
 
 static struct options opts = {
 	.byre_dir = "/run/byre",
@@ -155,11 +156,12 @@ static void on_generation(uint64_t generation)
 
 static int start_members(const struct node *self, struct error *e)
 {
-	static const struct members_events events = {on_live, on_generation};
+	static const struct members_events events = {on_live, on_generation, gateway_duty, gateway_announce_now};
 	int r = members_start(&opts, loop, cluster, self, &events, e);
 
 	if (r == 0)
 		members_follow(cluster);
+	gateway_follow(cluster, self);
 	return r;
 }
 
@@ -245,6 +247,7 @@ static int on_news(int32_t fd, int32_t events, void *data)
 	if (!c)
 		return 0;
 	members_follow(NULL);
+	gateway_follow(NULL, NULL);
 	dnsmasq_log_follow(c);
 	if (cluster) {
 		cluster_free(cluster);
@@ -267,11 +270,23 @@ static int on_child(int32_t signal, void *data)
 	return 0;
 }
 
-static int on_stop(int32_t signal, void *data)
+static void on_left(void *data)
 {
-	(void)signal;
 	(void)data;
 	qb_loop_stop(loop);
+}
+
+/* Another node takes the gateway over first, if there is one. */
+static int on_stop(int32_t signal, void *data)
+{
+	qb_loop_timer_handle timer;
+
+	(void)signal;
+	(void)data;
+	if (!gateway_leave(on_left))
+		qb_loop_stop(loop);
+	else
+		qb_loop_timer_add(loop, QB_LOOP_MED, LEAVE_NS, NULL, on_left, &timer);
 	return 0;
 }
 
@@ -317,10 +332,15 @@ static int read_number(struct error *e)
 
 static void on_request(struct qb_ipcs_connection *c, int what, uint64_t number)
 {
-	(void)number;
 	switch (what) {
 	case IPC_STATUS:
 		tell_status(c, &opts, cluster, interface);
+		break;
+	case IPC_GATEWAY:
+		tell_gateway(c, cluster);
+		break;
+	case IPC_MOVE:
+		members_move_gateway(c, (unsigned)number);
 		break;
 	case IPC_PEERS:
 		members_ask(c);
@@ -370,8 +390,10 @@ static int run(int argc, char **argv, struct error *e)
 	if (r < 0)
 		return r;
 	qb_loop_poll_add(loop, QB_LOOP_MED, fd, POLLIN, NULL, on_news);
+	gateway_start(loop);
 	qb_loop_run(loop);
 	notify("STOPPING=1");
+	gateway_stop();
 	child_stop(&dnsmasq);
 	child_stop(&http);
 	members_stop();

@@ -41,6 +41,8 @@ static struct {
 	size_t n_live;
 	struct qb_ipcs_connection *asking[ASKING]; /* wait for what each node is known to be */
 	size_t n_asking;
+	struct qb_ipcs_connection *moving; /* waits for its answer */
+	unsigned gateway;                  /* what was told last */
 } me = {.fd = -1, .child = {.name = "metamaster-member"}};
 
 /* --- what it is told --------------------------------------------------------------------------------------------------------- */
@@ -80,9 +82,26 @@ static void answer_all(const struct control_peer *peers, size_t n)
 	me.n_asking = 0;
 }
 
+static void answer_move(int error)
+{
+	struct qb_ipcs_connection *c = me.moving;
+
+	me.moving = NULL;
+	if (!c)
+		return;
+	ipc_answer(c, error,
+		   error == 0		 ? "{}" :
+		   error == ENOENT	 ? "that node is no candidate: 'metamasterctl gateway' lists them" :
+		   error == EHOSTDOWN ? "that node does not live" :
+		   error == EALREADY	 ? "that node has it already" :
+					   "the membership is starting anew: ask again");
+	qb_ipcs_connection_unref(c);
+}
+
 static void hang_up(void)
 {
 	answer_all(NULL, 0);
+	answer_move(EAGAIN);
 	if (me.fd < 0)
 		return;
 	qb_loop_poll_del(me.loop, me.fd);
@@ -90,9 +109,40 @@ static void hang_up(void)
 	me.fd = -1;
 }
 
+/* The candidates: the seed's primary and backup, then everybody. */
+static int tell_order(void)
+{
+	const struct settings *s = &me.cluster->settings;
+	const uint32_t first[] = {s->primary_gateway_local_ip, s->backup_gateway_local_ip};
+	uint16_t *order = calloc(me.cluster->n_nodes + 1, sizeof(*order));
+	size_t n = 0;
+	int r;
+
+	if (!order)
+		return -ENOMEM;
+	for (size_t pass = 0; pass < 3; pass++)
+		for (size_t i = 0; i < me.cluster->n_nodes; i++) {
+			const struct node *node = &me.cluster->nodes[i];
+			size_t rank = node->boot_ip == first[0] || node->storage_ip == first[0] ? 0 :
+				      node->boot_ip == first[1] || node->storage_ip == first[1] ? 1 :
+												  2;
+
+			if (rank == pass)
+				order[n++] = (uint16_t)node->number;
+		}
+	r = control_send(me.fd, CONTROL_ORDER, 0, order, (uint32_t)n);
+	free(order);
+	return r;
+}
+
 static void tell_all(void)
 {
 	int r = me.fd < 0 || !me.cluster ? 0 : tell_nodes();
+
+	if (me.fd >= 0 && me.cluster && r == 0)
+		r = tell_order();
+	if (me.fd >= 0 && r == 0)
+		r = control_send(me.fd, CONTROL_GATEWAY, me.gateway, NULL, 0);
 
 	if (me.fd >= 0 && me.cluster && r == 0)
 		r = control_send(me.fd, CONTROL_GENERATION, me.cluster->generation, NULL, 0);
@@ -162,6 +212,12 @@ static int on_message(int32_t fd, int32_t events, void *data)
 		me.events.generation(c->value);
 	else if (c->kind == CONTROL_PEERS)
 		answer_all((const struct control_peer *)(c + 1), c->n);
+	else if (c->kind == CONTROL_DUTY)
+		me.events.duty((const struct control_duty *)(c + 1));
+	else if (c->kind == CONTROL_ANNOUNCE)
+		me.events.announce();
+	else if (c->kind == CONTROL_MOVED)
+		answer_move((int)c->value);
 	return 0;
 }
 
@@ -317,6 +373,25 @@ void members_follow(const struct cluster *c)
 {
 	me.cluster = c;
 	tell_all();
+}
+
+void members_tell_gateway(unsigned flags)
+{
+	me.gateway = flags;
+	if (me.fd >= 0 && control_send(me.fd, CONTROL_GATEWAY, flags, NULL, 0) < 0)
+		hang_up();
+}
+
+void members_move_gateway(struct qb_ipcs_connection *c, unsigned node)
+{
+	if (me.moving || me.fd < 0) {
+		ipc_answer(c, EAGAIN, "the membership is not known, or somebody else is moving it: ask again");
+		return;
+	}
+	qb_ipcs_connection_ref(c);
+	me.moving = c;
+	if (control_send(me.fd, CONTROL_MOVE, node, NULL, 0) < 0)
+		hang_up();
 }
 
 void members_stop(void)

@@ -120,9 +120,12 @@ void child_reap(struct child *c);
 
 /* --- members.c: who of the cluster lives ------------------------------------------------------------------------------------------- */
 
+struct control_duty;
 struct members_events {
 	void (*changed)(void);                   /* members_live */
 	void (*generation)(uint64_t generation); /* another node told of it */
+	void (*duty)(const struct control_duty *duty);
+	void (*announce)(void);
 };
 /* Starts the process that keeps the membership, once: C is asked for what does not change while a node runs. */
 int members_start(const struct options *o, struct qb_loop *loop, const struct cluster *c, const struct node *self,
@@ -139,6 +142,37 @@ const uint16_t *members_live(size_t *ret_n);
 struct qb_ipcs_connection;
 void members_ask(struct qb_ipcs_connection *c);
 
+/* What the gateway's addresses are is told: GATEWAY_ABLE and GATEWAY_HOLDS of member/control.h. */
+void members_tell_gateway(unsigned flags);
+/* Asks that NODE have the gateway; the connection is answered. */
+void members_move_gateway(struct qb_ipcs_connection *c, unsigned node);
+
+/* --- netlink.c, arp.c: addresses ------------------------------------------------------------------------------------------------------ */
+
+/* INTERFACE has IP/BITS for SECONDS from now on; then the kernel takes it away. */
+int netlink_keep_address(const char *interface, uint32_t ip, int bits, unsigned seconds, struct error *e);
+int netlink_drop_address(const char *interface, uint32_t ip, int bits, struct error *e);
+/* Goes with the last address of the interface. */
+int netlink_default_route(const char *interface, uint32_t router, struct error *e);
+/* All on the network learn that IP is here. */
+int arp_announce(const char *interface, uint32_t ip, struct error *e);
+
+/* --- gateway.c: the addresses that one node has for all ------------------------------------------------------------------------------- */
+
+struct control_duty;
+void gateway_start(struct qb_loop *loop);
+/* The addresses are C's from now on. */
+void gateway_follow(const struct cluster *c, const struct node *self);
+void gateway_duty(const struct control_duty *duty);
+void gateway_announce_now(void);
+/* This node is to have them no longer. True: it has, and LEFT is called when another one has taken them. */
+bool gateway_leave(void (*left)(void *data));
+/* Lets go of them. */
+void gateway_stop(void);
+const struct control_duty *gateway_known(void);
+/* This node has the interfaces that it takes. */
+bool gateway_able(void);
+
 /* --- ipc.c: metamasterctl --------------------------------------------------------------------------------------------------------- */
 
 struct qb_loop;
@@ -152,6 +186,7 @@ void ipc_stop(void);
 
 struct control_peer;
 void tell_status(struct qb_ipcs_connection *c, const struct options *o, const struct cluster *cluster, const char *interface);
+void tell_gateway(struct qb_ipcs_connection *c, const struct cluster *cluster);
 void tell_peers(struct qb_ipcs_connection *c, const struct cluster *cluster, const struct control_peer *peers, size_t n);
 
 /* --- dnsmasq_log.c ------------------------------------------------------------------------------------------------------------------ */

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 programs += metamaster metamasterctl metamaster-http metamaster-member byre-status byre
 
-metamaster_src := $(addprefix metamaster/,main.c follow.c report.c images.c boot.c interface.c child.c dnsmasq_log.c notify.c members.c ipc.c tell.c)
+metamaster_src := $(addprefix metamaster/,main.c follow.c report.c images.c boot.c interface.c child.c dnsmasq_log.c notify.c members.c gateway.c netlink.c arp.c ipc.c tell.c)
 metamaster_floors := base cluster cli compose services
 metamaster_libs := member services compose cli cluster base
-metamaster_pkgs := libqb libsodium jansson
+metamaster_pkgs := libqb libsodium libmnl jansson
 metamaster_ldflags := -pthread
 metamaster_dir := sbin
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 libs += services
-services_src := services/table.c services/names.c services/ssh.c services/boot.c services/node.c
+services_src := services/table.c services/names.c services/ssh.c services/boot.c services/gateway.c services/node.c
 services_floors := base cluster services
 services_public := services/services.h
 services_pkgs := libsodium

@@ -71,6 +71,12 @@ int services_dns_names(const struct cluster *c, struct buf *b, struct error *e);
 typedef int services_loader_fn(const struct cluster *c, const struct node *node, const struct boot_service *bs, struct buf *b, struct error *e);
 services_loader_fn services_pxelinux, services_ipxe;
 
+/*
+ * The gateway's packet filter, in nft(8)'s language: what comes from the cluster's networks and goes out by OUTSIDE gets the public address; what comes in
+ * there is an answer or is dropped. It replaces the tables of an earlier call. On every candidate it is in force all the time.
+ */
+int services_nftables(const struct cluster *c, const char *outside, struct buf *b, struct error *e);
+
 /* A node's ssh host key, derived from the cluster's key: the private key in OpenSSH's format, and the public key line. Either may be NULL. */
 int services_ssh_host_key(const struct cluster *c, const struct node *n, struct buf *private_key, struct buf *public_key, struct error *e);
 /* The key by which root of one node is root on any other, derived likewise. */

@@ -41,8 +41,9 @@ cluster_up() {
   for n in $(seq "$NODES"); do plug "$(ns "$n")" "v$n" "192.168.0.$n/24"; done
 }
 
-cut_off() { ip -n "$SWITCH" link set "v$1" down; }
-heal() { ip -n "$SWITCH" link set "v$1" up; }
+# The machine's own link stays up.
+cut_off() { ip -n "$SWITCH" link set "v$1" nomaster; }
+heal() { ip -n "$SWITCH" link set "v$1" master br0; }
 
 # with_nodes N [JQ-FILTER]: the sample with N nodes, each with a small root and no swap, becomes the next generation.
 with_nodes() {
