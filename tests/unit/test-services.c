@@ -102,6 +102,20 @@ static void boot_texts_are_golden(void **state)
 	is_golden("ipxe", buf_str(&ipxe));
 }
 
+static void gateway_texts_are_golden(void **state)
+{
+	struct cluster c CLEANUP(cluster_freep);
+	struct buf filter CLEANUP(buf_free) = BUF_INIT;
+	struct error e = ERROR_INIT;
+
+	(void)state;
+	load_sample(&c);
+	c.settings.public_ip = 0xc6336402;
+	c.settings.first_node_ip_netstorage = 0x0a000001;
+	assert_int_equal(services_nftables(&c, "eth1", &filter, &e), 0);
+	is_golden("nftables", buf_str(&filter));
+}
+
 static void storage_of_its_own_shows(void **state)
 {
 	struct cluster c CLEANUP(cluster_freep);
