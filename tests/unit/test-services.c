@@ -267,11 +267,15 @@ static void rendering_twice_changes_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_file_is_golden),     cmocka_unit_test(boot_texts_are_golden),
-		cmocka_unit_test(every_file_is_golden),     cmocka_unit_test(gateway_texts_are_golden),
-		cmocka_unit_test(storage_of_its_own_shows), cmocka_unit_test(dnsmasq_takes_it),
-		cmocka_unit_test(ssh_keygen_agrees),        cmocka_unit_test(keys_differ),
-		cmocka_unit_test(the_record_reads_back),    cmocka_unit_test(rendering_twice_changes_nothing),
+		cmocka_unit_test(every_file_is_golden),
+		cmocka_unit_test(boot_texts_are_golden),
+		cmocka_unit_test(gateway_texts_are_golden),
+		cmocka_unit_test(storage_of_its_own_shows),
+		cmocka_unit_test(dnsmasq_takes_it),
+		cmocka_unit_test(ssh_keygen_agrees),
+		cmocka_unit_test(keys_differ),
+		cmocka_unit_test(the_record_reads_back),
+		cmocka_unit_test(rendering_twice_changes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
