@@ -131,6 +131,8 @@ static void start(void *data)
 
 	if (!c->wanted || c->pid > 0)
 		return;
+	if (c->prepare)
+		c->prepare();
 	log = open_log(c);
 	r = spawn_it(c, log);
 	if (log >= 0)

@@ -6,6 +6,8 @@
 #include "meta.h"
 
 #include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/spawn.h"
 #include "member/control.h"
@@ -15,29 +17,38 @@
 #include <fcntl.h>
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <pwd.h>
 #include <qb/qbloop.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define LIFE_S  15
+#define TELL_MS 30000
 #define LOOK_NS 1000000000ull /* at the interfaces, and the addresses get new life */
 
+static void remove_leftovers(void);
+static void conntrackd_log(const char *line);
+
 static struct {
+	const struct options *o;
 	struct qb_loop *loop;
 	struct gateway_place {
 		char inside[IF_NAMESIZE], outside[IF_NAMESIZE];
 		uint32_t local_ip, public_ip, router;
 		int local_bits, public_bits;
-	} at;                       /* where the addresses belong; local_ip 0: not known */
+	} at;                          /* where the addresses belong; local_ip 0: not known */
 	const struct cluster *cluster; /* NULL: none */
-	char filter_of[IF_NAMESIZE]; /* the outside interface for which the packet filter is in force */
+	char filter_of[IF_NAMESIZE];   /* the outside interface for which the packet filter is in force */
 	uint64_t filter_generation;
 	bool able, holds, leaving;
+	struct child conntrackd;
+	char dir[256], conf[272]; /* conntrackd's */
+	uint64_t told_ms;         /* the last time that all connections were asked for, or told of; 0: not since its start */
 	void (*left)(void *data); /* is called when another node has the addresses */
 	struct control_duty duty;
 	char told[256];
-} me;
+} me = {.conntrackd = {.name = "conntrackd", .on_line = conntrackd_log, .prepare = remove_leftovers}};
 
 static void complain(const struct error *e)
 {
@@ -143,6 +154,94 @@ static int filter(struct error *e)
 	return 0;
 }
 
+/* --- connections -------------------------------------------------------------------------------------------------------------- */
+
+/* One that was killed leaves its lock, and would not start over that. */
+static void remove_leftovers(void)
+{
+	char path[288];
+
+	snprintf(path, sizeof(path), "%s/conntrackd.lock", me.dir);
+	unlink(path);
+	me.told_ms = 0;
+}
+
+static void conntrackd_log(const char *line)
+{
+	if (strstr(line, "[ERROR]"))
+		log_warning("conntrackd: %s", line);
+	else
+		log_debug("conntrackd: %s", line);
+}
+
+/* As nobody, with the one capability that it takes to read and write the kernel's connections. */
+static void start_conntrackd(bool is_new)
+{
+	static const char *const argv[] = {"setpriv",
+					   "--reuid=nobody",
+					   "--regid=nogroup",
+					   "--clear-groups",
+					   "--inh-caps=-all,+net_admin",
+					   "--ambient-caps=+net_admin",
+					   "--bounding-set=-all,+net_admin",
+					   "--no-new-privs",
+					   "conntrackd",
+					   "-C"};
+
+	memcpy(me.conntrackd.argv, argv, sizeof(argv));
+	me.conntrackd.argv[sizeof(argv) / sizeof(*argv)] = me.conf;
+	if (!me.conntrackd.wanted)
+		child_start(&me.conntrackd);
+	else if (is_new)
+		child_restart(&me.conntrackd);
+}
+
+static int make_folder(struct error *e)
+{
+	const struct passwd *nobody = getpwnam("nobody");
+	int r = dir_make(AT_FDCWD, me.dir, 0700, e);
+
+	if (r == 0 && nobody && chown(me.dir, nobody->pw_uid, nobody->pw_gid) < 0)
+		r = error_errno(e, errno, "%s", me.dir);
+	return r;
+}
+
+/* Whoever may take over knows the connections. */
+static int follow_connections(const struct node *self, struct error *e)
+{
+	struct buf text CLEANUP(buf_free) = BUF_INIT;
+	int r;
+
+	if (!me.at.public_ip)
+		return 0;
+	snprintf(me.dir, sizeof(me.dir), "%s/conntrackd", me.o->run_dir);
+	snprintf(me.conf, sizeof(me.conf), "%s.conf", me.dir);
+	r = services_conntrackd(me.cluster, self, me.at.inside, me.dir, &text, e);
+	if (r == 0 && !buf_ok(&text))
+		r = error_errno(e, ENOMEM, "conntrackd");
+	if (r == 0)
+		r = make_folder(e);
+	if (r == 0)
+		r = file_update(AT_FDCWD, me.conf, 0644, buf_str(&text), text.len, e);
+	if (r >= 0)
+		start_conntrackd(r > 0);
+	return r < 0 ? r : 0;
+}
+
+/*
+ * After its start, as soon as it listens, the others tell it of the connections that there are; and the owner tells of all again now and then: a message
+ * may have been lost.
+ */
+static void tell_connections(void)
+{
+	const char *what = me.told_ms ? "-B" : "-n";
+
+	if (me.conntrackd.pid <= 0 || (me.told_ms && (!me.holds || clock_boot_ms() - me.told_ms < TELL_MS)))
+		return;
+	if (spawn_simple(NULL, "conntrackd", "-C", me.conf, what, NULL) == 0)
+		me.told_ms = clock_boot_ms();
+}
+
 /* --- having them --------------------------------------------------------------------------------------------------------------------- */
 
 static void tell(void)
@@ -222,7 +321,7 @@ static void look(void)
 		let_go();
 	if (able)
 		me.at = now;
-	if (able && filter(&e) < 0) {
+	if (able && (filter(&e) < 0 || follow_connections(cluster_node(me.cluster, me.o->node), &e) < 0)) {
 		complain(&e);
 		able = false;
 	}
@@ -231,6 +330,7 @@ static void look(void)
 		tell();
 	}
 	obey();
+	tell_connections();
 	if (me.holds && keep(&e) < 0)
 		complain(&e);
 }
@@ -244,8 +344,9 @@ static void on_time(void *data)
 	qb_loop_timer_add(me.loop, QB_LOOP_MED, LOOK_NS, NULL, on_time, &timer);
 }
 
-void gateway_start(struct qb_loop *loop)
+void gateway_start(const struct options *o, struct qb_loop *loop)
 {
+	me.o = o;
 	me.loop = loop;
 	on_time(NULL);
 }
@@ -288,6 +389,12 @@ void gateway_stop(void)
 {
 	if (me.holds)
 		let_go();
+	child_stop(&me.conntrackd);
+}
+
+void gateway_reap(void)
+{
+	child_reap(&me.conntrackd);
 }
 
 const struct control_duty *gateway_known(void)

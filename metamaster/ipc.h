@@ -15,8 +15,8 @@
 enum ipc_what {
 	IPC_STATUS = 1, /* {"node", "name", "interface", "generation", "interval_ms", "live", "nodes"} */
 	IPC_PEERS, /* {"peers": [{"number", "name", "address", "alive", "silence_ms", "boot_silence_ms", "storage_silence_ms"}]}; null: for long */
-	IPC_GATEWAY,    /* {"owner", "name", "holds", "able" (this node), "term", "takeovers", "disputes", "local_address", "public_address"}; null: nobody */
-	IPC_MOVE,       /* the gateway goes to NUMBER; {} */
+	IPC_GATEWAY, /* {"owner", "name", "holds", "able" (this node), "term", "takeovers", "disputes", "local_address", "public_address"}; null: nobody */
+	IPC_MOVE, /* the gateway goes to NUMBER; {} */
 };
 
 struct ipc_request {

@@ -267,6 +267,7 @@ static int on_child(int32_t signal, void *data)
 	child_reap(&dnsmasq);
 	child_reap(&http);
 	members_reap();
+	gateway_reap();
 	return 0;
 }
 
@@ -390,7 +391,7 @@ static int run(int argc, char **argv, struct error *e)
 	if (r < 0)
 		return r;
 	qb_loop_poll_add(loop, QB_LOOP_MED, fd, POLLIN, NULL, on_news);
-	gateway_start(loop);
+	gateway_start(&opts, loop);
 	qb_loop_run(loop);
 	notify("STOPPING=1");
 	gateway_stop();

@@ -90,11 +90,11 @@ static void answer_move(int error)
 	if (!c)
 		return;
 	ipc_answer(c, error,
-		   error == 0		 ? "{}" :
-		   error == ENOENT	 ? "that node is no candidate: 'metamasterctl gateway' lists them" :
-		   error == EHOSTDOWN ? "that node does not live" :
-		   error == EALREADY	 ? "that node has it already" :
-					   "the membership is starting anew: ask again");
+		   error == 0           ? "{}"
+		   : error == ENOENT    ? "that node is no candidate: 'metamasterctl gateway' lists them"
+		   : error == EHOSTDOWN ? "that node does not live"
+		   : error == EALREADY  ? "that node has it already"
+					: "the membership is starting anew: ask again");
 	qb_ipcs_connection_unref(c);
 }
 
@@ -123,9 +123,9 @@ static int tell_order(void)
 	for (size_t pass = 0; pass < 3; pass++)
 		for (size_t i = 0; i < me.cluster->n_nodes; i++) {
 			const struct node *node = &me.cluster->nodes[i];
-			size_t rank = node->boot_ip == first[0] || node->storage_ip == first[0] ? 0 :
-				      node->boot_ip == first[1] || node->storage_ip == first[1] ? 1 :
-												  2;
+			size_t rank = node->boot_ip == first[0] || node->storage_ip == first[0]   ? 0
+				      : node->boot_ip == first[1] || node->storage_ip == first[1] ? 1
+												  : 2;
 
 			if (rank == pass)
 				order[n++] = (uint16_t)node->number;

@@ -96,6 +96,7 @@ bool boot_has_config(const struct boot *b);
 struct child {
 	const char *name;
 	const char *argv[16];
+	void (*prepare)(void);  /* is called before each start; NULL: nothing is */
 	int fds[CHILD_MAX_FDS]; /* become descriptors 3, 4, … of the child */
 	size_t n_fds;
 	void (*on_line)(const char *line); /* takes each line of its standard error; NULL: it goes to ours */
@@ -160,7 +161,7 @@ int arp_announce(const char *interface, uint32_t ip, struct error *e);
 /* --- gateway.c: the addresses that one node has for all ------------------------------------------------------------------------------- */
 
 struct control_duty;
-void gateway_start(struct qb_loop *loop);
+void gateway_start(const struct options *o, struct qb_loop *loop);
 /* The addresses are C's from now on. */
 void gateway_follow(const struct cluster *c, const struct node *self);
 void gateway_duty(const struct control_duty *duty);
@@ -169,6 +170,8 @@ void gateway_announce_now(void);
 bool gateway_leave(void (*left)(void *data));
 /* Lets go of them. */
 void gateway_stop(void);
+/* After SIGCHLD. */
+void gateway_reap(void);
 const struct control_duty *gateway_known(void);
 /* This node has the interfaces that it takes. */
 bool gateway_able(void);

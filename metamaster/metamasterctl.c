@@ -171,9 +171,8 @@ static int gateway(int argc, char **argv, struct error *e)
 	name = json_string_value(json_object_get(j, "name"));
 	local = json_string_value(json_object_get(j, "local_address"));
 	public = json_string_value(json_object_get(j, "public_address"));
-	printf("%s %s %s%s%s\n", name ? name : "no node",
-	       json_is_true(json_object_get(j, "holds")) ? "has" : "is to have", local ? local : "no local address", public ? " and " : "",
-	       public ? public : "");
+	printf("%s %s %s%s%s\n", name ? name : "no node", json_is_true(json_object_get(j, "holds")) ? "has" : "is to have",
+	       local ? local : "no local address", public ? " and " : "", public ? public : "");
 	return fflush(stdout) == 0 ? 0 : error_errno(e, errno, "standard output");
 }
 

@@ -67,9 +67,9 @@ void tell_gateway(struct qb_ipcs_connection *c, const struct cluster *cluster)
 	const struct control_duty *d = gateway_known();
 	const struct node *owner = cluster && d->owner ? cluster_node(cluster, d->owner) : NULL;
 
-	answer(c, json_pack("{s:o, s:s?, s:b, s:b, s:I, s:I, s:I, s:o, s:o}", "owner", d->owner ? json_integer(d->owner) : json_null(), "name",
-			    owner ? owner->name : NULL, "holds", (int)d->owner_holds, "able", (int)gateway_able(), "term", (json_int_t)d->term, "takeovers",
-			    (json_int_t)d->takeovers, "disputes", (json_int_t)d->disputes, "local_address",
-			    address(cluster ? cluster->settings.spare_local_ip : 0), "public_address",
+	answer(c, json_pack("{s:o, s:s?, s:b, s:b, s:I, s:I, s:I, s:o, s:o}", "owner", d->owner ? json_integer(d->owner) : json_null(),
+			    "name", owner ? owner->name : NULL, "holds", (int)d->owner_holds, "able", (int)gateway_able(), "term",
+			    (json_int_t)d->term, "takeovers", (json_int_t)d->takeovers, "disputes", (json_int_t)d->disputes,
+			    "local_address", address(cluster ? cluster->settings.spare_local_ip : 0), "public_address",
 			    address(cluster ? cluster->settings.public_ip : 0)));
 }

@@ -37,3 +37,59 @@ int services_nftables(const struct cluster *c, const char *outside, struct buf *
 		   outside, outside, outside);
 	return 0;
 }
+
+static uint32_t inside_ip(const struct cluster *c, const struct node *n)
+{
+	const struct settings *s = &c->settings;
+
+	return (s->spare_local_ip ^ n->boot_ip) & s->netmask_netboot ? n->storage_ip : n->boot_ip;
+}
+
+int services_conntrackd(const struct cluster *c, const struct node *self, const char *inside, const char *dir, struct buf *b,
+			struct error *e)
+{
+	char ip[IP4_LEN];
+
+	(void)e;
+	buf_printf(b,
+		   "# conntrackd.conf of %s, made by metamaster: changes are lost\n"
+		   "Sync {\n"
+		   "\tMode NOTRACK {\n"
+		   "\t\tDisableInternalCache on\n"
+		   "\t\tDisableExternalCache on\n"
+		   "\t}\n"
+		   "\tMulticast {\n"
+		   "\t\tIPv4_address 225.0.0.50\n"
+		   "\t\tGroup 3780\n"
+		   "\t\tIPv4_interface %s\n"
+		   "\t\tInterface %s\n"
+		   "\t\tChecksum on\n"
+		   "\t}\n"
+		   "}\n",
+		   self->name, ip4_format(ip, inside_ip(c, self)), inside);
+	buf_printf(b,
+		   "General {\n"
+		   "\tSystemd off\n"
+		   "\tHashSize 8192\n"
+		   "\tHashLimit 65535\n"
+		   "\tLogFile off\n"
+		   "\tSyslog off\n"
+		   "\tLockFile %s/conntrackd.lock\n"
+		   "\tUNIX {\n"
+		   "\t\tPath %s/conntrackd.ctl\n"
+		   "\t}\n"
+		   "\tNetlinkBufferSize 2097152\n"
+		   "\tNetlinkBufferSizeMaxGrowth 8388608\n"
+		   "\tFilter From Kernelspace {\n"
+		   "\t\tProtocol Accept {\n"
+		   "\t\t\tTCP\n"
+		   "\t\t\tUDP\n"
+		   "\t\t}\n"
+		   "\t\tAddress Ignore {\n"
+		   "\t\t\tIPv4_address 127.0.0.0/8\n"
+		   "\t\t}\n"
+		   "\t}\n"
+		   "}\n",
+		   dir, dir);
+	return 0;
+}

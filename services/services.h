@@ -77,6 +77,12 @@ services_loader_fn services_pxelinux, services_ipxe;
  */
 int services_nftables(const struct cluster *c, const char *outside, struct buf *b, struct error *e);
 
+/*
+ * conntrackd(8)'s configuration: the candidates tell each other of the connections through the gateway, by multicast on INSIDE, and each puts what it is told
+ * into its kernel at once: who takes over knows them already. Its lock and its socket are DIR/conntrackd.lock and .ctl.
+ */
+int services_conntrackd(const struct cluster *c, const struct node *self, const char *inside, const char *dir, struct buf *b, struct error *e);
+
 /* A node's ssh host key, derived from the cluster's key: the private key in OpenSSH's format, and the public key line. Either may be NULL. */
 int services_ssh_host_key(const struct cluster *c, const struct node *n, struct buf *private_key, struct buf *public_key, struct error *e);
 /* The key by which root of one node is root on any other, derived likewise. */

@@ -67,6 +67,40 @@ it_can_be_moved() {
   expect_refused "'x' is no number of a node"
 }
 
+# flows N SECONDS: so many connections of the client say something to the world, and hear it again, for so long. $WORK/flows/I is there when one is at
+# work, and says "whole" when it came to its end.
+flows() {
+  local i
+  mkdir -p "$WORK/flows"
+  for i in $(seq "$1"); do
+    in_client timeout $(($2 + 20)) bash -c "exec 3<>/dev/tcp/$WORLD/7; end=\$((SECONDS + $2)) n=0
+      while [ \$SECONDS -lt \$end ]; do
+        echo \$SECONDS >&3; read -r -t 10 back <&3 || exit 1
+        n=\$((n + 1)); [ \$n != 3 ] || touch '$WORK/flows/$i'; sleep 0.2
+      done; echo whole >'$WORK/flows/$i'" 2>/dev/null &
+  done
+}
+flow_count() { [ "$(find "$WORK/flows" -type f | wc -l)" = "$1" ]; }
+whole() { grep -lx whole "$WORK"/flows/* 2>/dev/null | wc -l; }
+world_listens() { in_world ss -ltn | grep -q ':7 '; }
+
+connections_survive_a_dead_owner() {
+  ip netns exec "$OUTSIDE" socat TCP-LISTEN:7,fork,reuseaddr,backlog=100 EXEC:cat &
+  disown $!
+  wait_for 5 world_listens || problem 'nobody listens'
+  flows 100 10
+  wait_for 15 flow_count 100 || problem 'not all connections were made'
+  machine_dies 2
+  ip -n "$(ns 2)" address flush dev eth1
+  ip -n "$(ns 2)" address del $SPARE/24 dev eth0
+  wait
+  [ "$(whole)" = 100 ] || problem "$(whole) of 100 connections survived"
+  meta_up 2
+  wait_for 10 all_see 4 1 2 3 4 || problem 'node 2 does not come back'
+  run on 4 "$BIN/metamasterctl" gateway move 2
+  wait_for 5 only_has 2 1 2 3 4 || problem 'node 2 does not have it'
+}
+
 a_dead_owner_is_replaced() {
   machine_dies 2
   ip -n "$(ns 2)" address flush dev eth1
@@ -127,6 +161,7 @@ cluster_up
 outside_up
 test_case 'the primary has it' the_primary_has_it
 test_case 'it can be moved' it_can_be_moved
+test_case 'connections survive a dead owner' connections_survive_a_dead_owner
 test_case 'a dead owner is replaced' a_dead_owner_is_replaced
 test_case 'who stops hands over' who_stops_hands_over
 test_case 'who loses its way out hands over' who_loses_its_way_out_hands_over

@@ -105,11 +105,13 @@ static void boot_texts_are_golden(void **state)
 static void gateway_texts_are_golden(void **state)
 {
 	struct cluster c CLEANUP(cluster_freep);
-	struct buf filter CLEANUP(buf_free) = BUF_INIT;
+	struct buf filter CLEANUP(buf_free) = BUF_INIT, conntrackd CLEANUP(buf_free) = BUF_INIT;
 	struct error e = ERROR_INIT;
 
 	(void)state;
 	load_sample(&c);
+	assert_int_equal(services_conntrackd(&c, cluster_node(&c, 2), "eth0", "/run/byre/metamaster/conntrackd", &conntrackd, &e), 0);
+	is_golden("conntrackd.conf", buf_str(&conntrackd));
 	c.settings.public_ip = 0xc6336402;
 	c.settings.first_node_ip_netstorage = 0x0a000001;
 	assert_int_equal(services_nftables(&c, "eth1", &filter, &e), 0);
