@@ -9,7 +9,7 @@ step_report() {
 
 report_collect() {
 	local name
-	for name in initrds compare install boots volumes many demo; do
+	for name in initrds compare install boots volumes many members demo; do
 		[ -s "$BENCH_OUT/$name.json" ] && jq -c --arg name "$name" '{($name): .}' "$BENCH_OUT/$name.json"
 	done | jq -s --arg accel "$(cat "$BENCH_BUILD/lab-accel" 2>/dev/null)" --argjson cpus "$(nproc)" \
 		'add // {} | {machine: {cpus: $cpus, accel: $accel}} + .'
@@ -65,6 +65,9 @@ report_tables() {
 		 (.many[] | if .untried then [.method, .action, .n, "not run", "", "", "", "", ""] else [.method, .action, .n, .commits, (if .method == "byre" then .generations else "" end), .ioctls, .writes, (.bytes | kib),
 			(.ms / 1000 | s)] end) | @tsv)),
 
+		(select(.members) | "", "MEMBERSHIP, simulated at 5 % loss; packets a node and interval; times in intervals",
+			(["nodes", "packets", "bytes", "joined", "death first", "death last", "healed", "false"],
+			(.members[] | [.nodes, .packets, .bytes, .joined, .death_first, .death_last, .healed, .false]) | @tsv)),
 		(select(.demo) | .demo | "", "THE DEMO, seconds (from \(.from))", (["cold", "warm"], [.cold // "-", .warm // "-"] | @tsv))
 		' "$BENCH_OUT/results.json"
 }
