@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Several metamasters on one network: they know each other, share the clients that boot, and tell each other the news.
+# shellcheck disable=SC2034 # cluster.sh's
 NODES=5
 . "$(dirname "$0")/cluster.sh"
 MACS=$(printf '52:54:00:00:00:%02d ' $(seq 1 40))
