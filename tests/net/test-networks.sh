@@ -21,7 +21,8 @@ storage_up() {
 }
 cut_storage() { ip -n "$STORAGE" link set "v$1" nomaster; }
 heal_storage() { ip -n "$STORAGE" link set "v$1" master br0; }
-peer() { on 1 "$BIN/metamasterctl" peers --json | jq -e ".peers[$1 - 1] | $2" >/dev/null; }
+# peer N FILTER: so node 1 knows node N; a silence without end counts as very long.
+peer() { on 1 "$BIN/metamasterctl" peers --json | jq -e ".peers[$1 - 1] | (.boot_silence_ms, .storage_silence_ms) |= (. // 1e9) | $2" >/dev/null; }
 
 both_are_used() {
   with_nodes 3 '.nodes |= map(.storage_ip = "10.0.0.\(.number)") | .settings."first-node-ip-netstorage" = "10.0.0.1" | .settings."storage-ip" = "10.0.0.250"
