@@ -335,6 +335,16 @@ static void look(void)
 		complain(&e);
 }
 
+/* This node is none any more. */
+static void give_up(void)
+{
+	me.able = false;
+	if (me.holds)
+		let_go();
+	else
+		tell();
+}
+
 static void on_time(void *data)
 {
 	qb_loop_timer_handle timer;
@@ -356,6 +366,8 @@ void gateway_follow(const struct cluster *c, const struct node *self)
 	me.cluster = self ? c : NULL;
 	if (me.cluster)
 		look();
+	else if (c)
+		give_up();
 }
 
 void gateway_duty(const struct control_duty *duty)

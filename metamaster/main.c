@@ -190,9 +190,11 @@ static int match(struct error *e)
 	const struct node *self = cluster_node(cluster, opts.node);
 	int r, h, m;
 
-	if (!self)
+	if (!self) {
+		gateway_follow(cluster, NULL);
 		return error_set(e, ENOENT, "generation %llu has no node %u: what it was goes on", (unsigned long long)cluster->generation,
 				 opts.node);
+	}
 	r = find_interface(self, e);
 	if (r < 0)
 		return r;

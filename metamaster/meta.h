@@ -162,7 +162,7 @@ int arp_announce(const char *interface, uint32_t ip, struct error *e);
 
 struct control_duty;
 void gateway_start(const struct options *o, struct qb_loop *loop);
-/* The addresses are C's from now on. */
+/* The addresses are C's from now on; SELF NULL: this node is not in C, and has none. C NULL: it is about to change. */
 void gateway_follow(const struct cluster *c, const struct node *self);
 void gateway_duty(const struct control_duty *duty);
 void gateway_announce_now(void);

@@ -132,14 +132,17 @@ static bool may_claim(const struct gateway *g, const struct member *m, uint64_t 
 	       !member_is_deaf(m, now, g->claim.owner);
 }
 
-static bool is_vacant(const struct gateway *g, const struct member *m, uint64_t now)
+/* Nobody has it who may: so it was since the start, or since the state came to say so. */
+static bool is_vacant(struct gateway *g, const struct member *m, uint64_t now)
 {
-	uint64_t since = g->claimed_ms > member_settled_at(m) ? g->claimed_ms : member_settled_at(m);
-
-	if (!is_candidate(g, g->claim.owner))
-		return now - since >= stagger(g, m);
-	/* news of a claim may come before news of its owner */
-	return now - g->claimed_ms >= patience(g, m) && member_silence(m, now, g->claim.owner) >= patience(g, m);
+	if (is_candidate(g, g->claim.owner)) {
+		g->vacant_ms = 0;
+		/* news of a claim may come before news of its owner */
+		return now - g->claimed_ms >= patience(g, m) && member_silence(m, now, g->claim.owner) >= patience(g, m);
+	}
+	if (!g->vacant_ms)
+		g->vacant_ms = now;
+	return now - g->vacant_ms >= stagger(g, m);
 }
 
 static void look_at_owner(struct gateway *g, struct member *m, uint64_t now)

@@ -24,6 +24,7 @@ struct gateway {
 	bool holds; /* it has the addresses: gateway_set_holds */
 	struct gateway_claim claim;
 	uint64_t claimed_ms;          /* when this claim became known */
+	uint64_t vacant_ms;           /* since when no candidate has a claim, as far as was looked; 0: one has */
 	bool owner_holds;             /* the owner, another node, told that it has the addresses */
 	uint64_t members;             /* member_changes at the last look */
 	uint64_t announce_ms;         /* the next announcement is due; 0: none is */

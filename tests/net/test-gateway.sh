@@ -156,6 +156,13 @@ two_owners_become_one() {
   wait_for 3 known_as "$CLIENT" $SPARE 3 eth0 || problem "the client's cache: $(ip -n "$CLIENT" neigh)"
 }
 
+a_removed_node_lets_go() {
+  jq -c '.nodes |= map(select(.number != 3)) | .volumes |= map(select(.node != 3))' "$WORK/document.json" >"$WORK/less.json"
+  "$TOP/build/tests/state-file" "$WORK/area" "$WORK/less.json" >/dev/null || problem 'publishing failed'
+  wait_for 10 only_has 1 1 2 3 4 || problem 'node 1 does not have it, or node 3 has'
+  wait_for 3 way_out || problem 'no way out'
+}
+
 make_images
 cluster_up
 outside_up
@@ -167,3 +174,4 @@ test_case 'who stops hands over' who_stops_hands_over
 test_case 'who loses its way out hands over' who_loses_its_way_out_hands_over
 test_case 'a stopped owner loses them' a_stopped_owner_loses_them
 test_case 'two owners become one' two_owners_become_one
+test_case 'a removed node lets go' a_removed_node_lets_go

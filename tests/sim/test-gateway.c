@@ -189,6 +189,22 @@ static void an_owner_that_cannot_hands_over(void **state)
 	sim_free(s);
 }
 
+/* The state may take a node from among the candidates; then the order holds as well. */
+static void an_owner_that_is_no_candidate_is_replaced(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct sim *s = settled(seed, 5, 0);
+
+		for (unsigned i = 1; i <= 5; i++)
+			assert_int_equal(gateway_set_order(&s->nodes[i].g, s->numbers + 1, 4), 0);
+		s->nodes[1].g.able = false;
+		sim_run(s, 10);
+		assert_int_equal(owner(s), 2);
+		sim_free(s);
+	}
+}
+
 /* The stopped one still has the addresses: nothing can be done about that from afar. Awake, it lets go at the first word that it hears. */
 static void an_owner_that_was_stopped_lets_go(void **state)
 {
@@ -457,6 +473,7 @@ int main(void)
 		cmocka_unit_test(it_can_be_moved_without_a_gap),
 		cmocka_unit_test(a_target_that_cannot_gives_it_on),
 		cmocka_unit_test(an_owner_that_cannot_hands_over),
+		cmocka_unit_test(an_owner_that_is_no_candidate_is_replaced),
 		cmocka_unit_test(an_owner_that_was_stopped_lets_go),
 		cmocka_unit_test(a_short_pause_moves_nothing),
 		cmocka_unit_test(two_owners_are_one_soon_after_a_partition),
