@@ -55,7 +55,6 @@ int services_conntrackd(const struct cluster *c, const struct node *self, const 
 		   "# conntrackd.conf of %s, made by metamaster: changes are lost\n"
 		   "Sync {\n"
 		   "\tMode NOTRACK {\n"
-		   "\t\tDisableInternalCache on\n"
 		   "\t\tDisableExternalCache on\n"
 		   "\t}\n"
 		   "\tMulticast {\n"
