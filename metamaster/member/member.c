@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define HEARS_QUARTERS   10 /* of an interval: so long a packet shows that its sender is heard */
+#define START_INTERVALS  15 /* who has just started listens so long: its link may be coming up still */
 #define PAUSE_INTERVALS  2  /* who sleeps longer has slept too long */
 #define ANSWERS_TO_HELLO 3  /* nodes answer a broadcast, about */
 #define ASK_QUARTERS     6  /* of an interval: so late a watched node is asked for a word, every quarter */
@@ -26,13 +27,14 @@ struct member {
 	struct member_config c;
 	uint64_t run, challenge; /* the latter for whom none is known of yet */
 	uint64_t seq[MEMBER_NETS];
-	uint64_t started, awake, settled, next, encoded; /* times */
-	bool urgent;                                     /* something is to be told at once */
-	unsigned top;                                    /* the highest number */
-	uint8_t *known, *alive;                          /* by number: whether it is a node, whether it lives */
-	uint32_t *seen;                                  /* by number: when it is known to have lived (low 32 bits) */
-	uint8_t *out;                                    /* the packet under construction, with the ages as of ENCODED */
-	uint16_t *live, *near;                           /* n_live, n_near */
+	uint64_t awake, next, encoded; /* times */
+	uint64_t lenient, settled;     /* nobody is found dead before; who lives is not relied on before */
+	bool urgent;                   /* something is to be told at once */
+	unsigned top;                  /* the highest number */
+	uint8_t *known, *alive;        /* by number: whether it is a node, whether it lives */
+	uint32_t *seen;                /* by number: when it is known to have lived (low 32 bits) */
+	uint8_t *out;                  /* the packet under construction, with the ages as of ENCODED */
+	uint16_t *live, *near;         /* n_live, n_near */
 	size_t n_live, n_near;
 	struct peer *peers; /* ascending by number */
 	size_t n_peers;
@@ -206,7 +208,7 @@ static void list_live(struct member *m)
 static bool judge(struct member *m, uint64_t now)
 {
 	const uint32_t limit = member_limit(m->n_live) * m->c.interval_ms, dead = dead_ms(m);
-	bool settled = now >= m->settled, changed = false;
+	bool changed = false;
 
 	for (unsigned i = 1; i <= m->top; i++) {
 		uint32_t age = age_ms(m, now, i);
@@ -214,7 +216,7 @@ static bool judge(struct member *m, uint64_t now)
 
 		if (age > dead)
 			m->seen[i] = (uint32_t)now - dead;
-		if (i == m->c.self || alive == m->alive[i] || (!alive && !settled && m->known[i]))
+		if (i == m->c.self || alive == m->alive[i] || (!alive && now < m->lenient && m->known[i]))
 			continue;
 		m->alive[i] = alive;
 		changed = true;
@@ -274,7 +276,7 @@ static void follow_run(struct member *m, struct peer *peer, const struct packet 
 	peer->seq[p->net] = p->seq;
 }
 
-/* Whether P calls for an answer before the next interval. Without it the other cannot know that it is heard. */
+/* Whether P calls for an answer before the next interval: without it the other cannot know that it is heard, or goes on by a claim that is past. */
 static bool wants_answer(struct member *m, uint64_t now, const struct peer *peer, const struct packet *p, bool fresh)
 {
 	const uint64_t ms = m->c.interval_ms;
@@ -283,7 +285,7 @@ static bool wants_answer(struct member *m, uint64_t now, const struct peer *peer
 		return !m->alive[p->from] && chance(m, (double)ANSWERS_TO_HELLO / (double)crowd(m));
 	if (fresh && p->flags & PACKET_ANSWER)
 		return true;
-	if (!fresh || !(p->flags & PACKET_HEARS))
+	if (!fresh || !(p->flags & PACKET_HEARS) || p->claim.term < m->claim.term)
 		return !within(peer->told_ms, now, ms / 4);
 	return !is_near(m, p->from) && !within(peer->told_ms, now, 3 * ms / 4);
 }
@@ -351,7 +353,7 @@ bool member_wake(struct member *m, uint64_t now)
 	if (!paused)
 		return false;
 	m->counts.pauses++;
-	m->settled = now + member_limit(m->n_live) * ms;
+	m->lenient = m->settled = now + member_limit(m->n_live) * ms;
 	m->next = now;
 	return true;
 }
@@ -443,13 +445,13 @@ struct member *member_new(const struct member_config *config, uint64_t now)
 	m->c = *config;
 	m->run = config->random(config->data) | 1;
 	m->challenge = config->random(config->data);
-	m->started = m->awake = now;
+	m->awake = now;
 	m->next = now + config->random(config->data) % config->interval_ms;
 	if (member_set_nodes(m, &self, 1) < 0) {
 		member_free(m);
 		return NULL;
 	}
-	m->settled = now + (uint64_t)member_limit(2) * config->interval_ms;
+	m->settled = now + START_INTERVALS * (uint64_t)config->interval_ms;
 	return m;
 }
 

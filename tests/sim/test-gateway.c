@@ -255,7 +255,7 @@ static void two_owners_are_one_soon_after_a_partition(void **state)
 		}
 		while (sim_false_deaths(s) == 6 * 6 - 4 * 4 - 2 * 2) /* until the first hears of the other side */
 			sim_run(s, STEP);
-		sim_run(s, 1);
+		sim_run(s, 1.5);
 		winner = owner(s);
 		assert_true(winner >= 3); /* its term is higher */
 		sim_run(s, 2);
