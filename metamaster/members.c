@@ -91,7 +91,7 @@ static void answer_move(int error)
 		return;
 	ipc_answer(c, error,
 		   error == 0           ? "{}"
-		   : error == ENOENT    ? "that node is no candidate: 'metamasterctl gateway' lists them"
+		   : error == ENOENT    ? "that node is no candidate: 'metamasterctl peers' lists the nodes"
 		   : error == EHOSTDOWN ? "that node does not live"
 		   : error == EALREADY  ? "that node has it already"
 					: "the membership is starting anew: ask again");
@@ -338,6 +338,16 @@ static int open_networks(const struct cluster *c, const struct node *self, struc
 	return 0;
 }
 
+/* What failed is tried again, from the beginning. */
+static void close_networks(void)
+{
+	for (unsigned i = 1; i <= MEMBER_NETS; i++) {
+		if (me.child.fds[i] > 0)
+			close(me.child.fds[i]);
+		me.child.fds[i] = 0;
+	}
+}
+
 int members_start(const struct options *o, struct qb_loop *loop, const struct cluster *c, const struct node *self,
 		  const struct members_events *events, struct error *e)
 {
@@ -358,8 +368,10 @@ int members_start(const struct options *o, struct qb_loop *loop, const struct cl
 		r = open_networks(c, self, e);
 	if (r == 0)
 		r = listen_for_us(e);
-	if (r < 0)
+	if (r < 0) {
+		close_networks();
 		return error_wrap(e, "heartbeats");
+	}
 	me.child.fds[0] = r;
 	me.child.argv[0] = o->member;
 	me.child.argv[1] = "--root";

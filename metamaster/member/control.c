@@ -78,6 +78,8 @@ int control_send(int fd, enum control_kind kind, uint64_t value, const void *ele
 	struct iovec v[] = {{&c, sizeof(c)}, {(void *)(uintptr_t)elements, control_len(kind, n) - sizeof(c)}};
 	const struct msghdr h = {.msg_iov = v, .msg_iovlen = 2};
 
+	if (!control_len(kind, n))
+		return -EINVAL;
 	return sendmsg(fd, &h, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 

@@ -164,10 +164,10 @@ static void look_at_self(struct gateway *g, struct member *m, uint64_t now)
 
 static bool is_to_hold(const struct gateway *g, const struct member *m, uint64_t now)
 {
-	if (!g->able || !member_is_heard(m, now))
+	if (!member_is_heard(m, now))
 		return false;
 	if (g->claim.owner == g->self)
-		return true;
+		return g->able;
 	return g->holds && !g->owner_holds && now - g->claimed_ms < GATEWAY_HANDOVER * (uint64_t)g->interval_ms;
 }
 
