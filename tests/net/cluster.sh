@@ -56,12 +56,15 @@ with_nodes() {
     | .settings.\"number-of-nodes\" = \"$1\" | ${2:-.}"
 }
 
-# meta_up N...: metamaster runs on these. Its log is in $WORK/N/log.
+# The capabilities that the service leaves, as setpriv wants them: a set that is too small shows here.
+BOUNDS=-all$(sed -n 's/^CapabilityBoundingSet=//p' "$TOP/metamaster/metamaster.service" | tr 'A-Z' 'a-z' | sed 's/\(^\| *\)cap_/,+/g')
+
+# meta_up N...: metamaster runs on these, within the bounds of its service. Its log is in $WORK/N/log.
 meta_up() {
   local n
   for n in "$@"; do
     mkdir -p "$WORK/$n"
-    ip netns exec "$(ns "$n")" "$BIN/metamaster" --node "$n" --state "$WORK/area" --image-dir "$WORK/images" --byre-dir "$WORK/$n/byre" --run-dir "$WORK/$n/run" \
+    ip netns exec "$(ns "$n")" setpriv --bounding-set="$BOUNDS" --no-new-privs "$BIN/metamaster" --node "$n" --state "$WORK/area" --image-dir "$WORK/images" --byre-dir "$WORK/$n/byre" --run-dir "$WORK/$n/run" \
       --http "$BIN/metamaster-http" --member "$BIN/metamaster-member" --interval "${INTERVAL:-100}" 2>>"$WORK/$n/log" &
     echo $! >"$WORK/$n/pid"
     disown $!
