@@ -59,6 +59,18 @@ without_both() {
   heal 2
 }
 
+# A machine whose second network comes up after metamaster: it waits, and says for what.
+a_network_may_be_late() {
+  machine_dies 3
+  ip -n "$(ns 3)" address flush dev eth1
+  wait_for 10 all_see 2 1 2 || problem 'node 3 is still taken for alive'
+  : >"$WORK/3/log"
+  meta_up 3
+  wait_for 10 grep -q 'heartbeats: no interface has 10.0.0.3' "$WORK/3/log" || problem "it does not say what it waits for: $(cat "$WORK/3/log")"
+  ip -n "$(ns 3)" address add 10.0.0.3/24 dev eth1
+  wait_for 10 all_see 3 1 2 3 || problem "it does not join: $(cat "$WORK/3/log")"
+}
+
 make_images
 cluster_up
 storage_up
@@ -66,3 +78,4 @@ test_case 'both are used' both_are_used
 test_case 'without the boot network' without_the_boot_network
 test_case 'without the storage network' without_the_storage_network
 test_case 'without both' without_both
+test_case 'a network may be late' a_network_may_be_late
