@@ -174,7 +174,7 @@ static void conntrackd_log(const char *line)
 		log_debug("conntrackd: %s", line);
 }
 
-/* As nobody, with the one capability that it takes to read and write the kernel's connections. metamaster itself may not shrink the bounding set. */
+/* As nobody, with the one capability that it takes to read and write the kernel's connections. */
 static void start_conntrackd(bool is_new)
 {
 	static const char *const argv[] = {"setpriv",
